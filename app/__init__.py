@@ -1,0 +1,1 @@
+"""What a person runs: the `oyez` command, the web page, batch transcription."""

@@ -1,0 +1,233 @@
+"""The `oyez` command: each subcommand a thin function over the rest.
+
+Results go to stdout, progress and messages to stderr. Exit codes: 0 all done, 1 some inputs failed, 2 wrong use.
+torch is imported by the subcommands that need it, so that `oyez --help` answers at once.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from training.command import train
+
+if TYPE_CHECKING:
+    from models import Recognizer
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Recognise spoken commands and short speech, offline, on an ordinary CPU.",
+)
+data_app = typer.Typer(no_args_is_help=True, help="Fetch the corpora that models learn from.")
+app.add_typer(data_app, name="data")
+app.command()(train)
+
+console = Console(stderr=True)
+
+
+class Format(StrEnum):
+    """How a transcript is written."""
+
+    txt = "txt"
+    json = "json"
+    jsonl = "jsonl"
+
+
+class Decoding(StrEnum):
+    """How log-probabilities become text."""
+
+    beam = "beam"
+    greedy = "greedy"
+
+
+ModelOption = Annotated[str, typer.Option("--model", "-m", help="A shipped model's name, or a model folder.")]
+DecodingOption = Annotated[Decoding, typer.Option(help="beam: within the vocabulary, exact; greedy: free, faster.")]
+DeviceOption = Annotated[str, typer.Option(help="cpu or cuda.")]
+
+
+@app.command()
+def transcribe(
+    paths: Annotated[list[Path], typer.Argument(help="Audio files, and folders that are searched for them.")],
+    model: ModelOption = "commands",
+    format: Annotated[Format, typer.Option("--format", "-f")] = Format.txt,
+    output_dir: Annotated[
+        Path | None, typer.Option("--output-dir", "-o", help="Write a file for each input here, not to stdout.")
+    ] = None,
+    decoding: DecodingOption = Decoding.beam,
+    device: DeviceOption = "cpu",
+) -> None:
+    """Transcribe audio files."""
+    from app.batch import InputError, gather, output_places, write_whole
+    from app.batch import transcribe as transcribe_all
+    from app.outputs import FORMATS
+
+    try:
+        inputs = gather(paths)
+    except InputError as error:
+        _wrong_use(error)
+    recognizer = _recognizer(model, device, decoding)
+    places = output_places(inputs, f".{format}")
+    several = len(inputs) > 1
+    failures = 0
+    with _progress(len(inputs), "files") as progress:
+        for outcome, place in zip(transcribe_all(recognizer, inputs, progress), places, strict=True):
+            path = outcome.input.path
+            if outcome.transcript is None:
+                failures += 1
+                console.print(f"error: {outcome.error}", markup=False, highlight=False, soft_wrap=True)
+                continue
+            text = FORMATS[format](path, outcome.transcript)
+            if output_dir is not None:
+                try:
+                    write_whole(output_dir / place, text)
+                except OSError as error:
+                    _wrong_use(f"{output_dir / place}: cannot be written ({error.strerror})")
+            else:
+                print(f"{path}\t{text}" if several and format == Format.txt else text, end="", flush=True)
+    if failures:
+        console.print(f"{failures} of {len(inputs)} files could not be read")
+        raise typer.Exit(1)
+
+
+@app.command()
+def web(
+    model: ModelOption = "commands",
+    host: Annotated[
+        str, typer.Option(help="127.0.0.1 is this computer only; 0.0.0.0 is everybody on its network.")
+    ] = "127.0.0.1",
+    port: Annotated[int | None, typer.Option(help="[default: the first free one from 7860]")] = None,
+) -> None:
+    """Open a web page that listens to the microphone."""
+    from models import CheckpointError
+
+    try:
+        from app.web import serve
+
+        serve(model, host, port)
+    except (CheckpointError, OSError) as error:
+        _wrong_use(error)
+
+
+@app.command()
+def evaluate(
+    model: Annotated[str, typer.Argument(help="A shipped model's name, or a model folder.")] = "commands",
+    corpus: Annotated[str, typer.Option(help="speech-commands, librispeech or recordings.")] = "speech-commands",
+    root: Annotated[Path, typer.Option(help="The folder of the corpus.")] = Path("speech/SpeechCommands"),
+    split: Annotated[str | None, typer.Option(help="validation, testing, dev-clean, ...")] = None,
+    decoding: DecodingOption = Decoding.beam,
+    device: DeviceOption = "cpu",
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON, with every utterance, instead of tables.")
+    ] = False,
+    confusions: Annotated[int, typer.Option(help="How many of the most frequent errors to list.", min=0)] = 10,
+) -> None:
+    """Measure a model on speech whose text is known: WER, CER, command accuracy, errors."""
+    from app.report import as_record, tables
+    from data.corpora import load_corpus
+    from data.manifest import ManifestError
+    from training.evaluate import evaluate as evaluate_all
+
+    recognizer = _recognizer(model, device, decoding)
+    try:
+        loaded = load_corpus(corpus, root, split)
+    except (FileNotFoundError, ValueError, ManifestError) as error:
+        _wrong_use(error)
+    if not loaded.utterances:
+        _wrong_use(f"{root}: no utterance in {corpus} {split or ''}")
+    with _progress(len(loaded.utterances), "utterances") as progress:
+        evaluation = evaluate_all(recognizer, loaded.utterances, progress)
+    for reason in loaded.left_out + evaluation.left_out:
+        console.print(f"left out: {reason}", markup=False, highlight=False, soft_wrap=True)
+    if as_json:
+        print(json.dumps(as_record(recognizer, evaluation, corpus, split, decoding), ensure_ascii=False))
+    else:
+        for table in tables(recognizer, evaluation, corpus, split, decoding, confusions):
+            Console().print(table)
+
+
+@app.command()
+def models() -> None:
+    """List the shipped models."""
+    from models.checkpoint import PRETRAINED, read_config, shipped_models
+
+    table = Table("model", "size", "what it hears", box=None)
+    for name in shipped_models():
+        config = read_config(PRETRAINED / name)
+        table.add_row(name, f"{config.weights_bytes / 1e6:.1f} MB", config.description)
+    Console().print(table)
+
+
+@data_app.command("download")
+def download(
+    corpus: Annotated[str, typer.Argument(help="speech-commands or librispeech.")],
+    subset: Annotated[
+        str | None,
+        typer.Option(help="Of LibriSpeech: train-clean-100, dev-clean, ...; of Speech Commands: v0.02, v0.01."),
+    ] = None,
+    out: Annotated[Path, typer.Option(help="The data folder.")] = Path("speech"),
+    mirror: Annotated[str | None, typer.Option(help="Fetch the archive from this address instead.")] = None,
+) -> None:
+    """Fetch a corpus. Interrupted, the same command goes on where it was."""
+    from data.download import DownloadError, download_librispeech, download_speech_commands
+
+    try:
+        if corpus == "speech-commands":
+            print(download_speech_commands(out, subset or "v0.02", mirror))
+        elif corpus == "librispeech":
+            print(download_librispeech(out, subset or "dev-clean", mirror))
+        else:
+            _wrong_use(f"no corpus is called {corpus!r}; there are speech-commands and librispeech")
+    except DownloadError as error:
+        console.print(f"error: {error}", markup=False, highlight=False, soft_wrap=True)
+        raise typer.Exit(1) from error
+
+
+def main() -> None:
+    """Run the command line."""
+    # an LSTM's threads wait for each other at every time step: more than one is slower wherever the cores are shared
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    try:
+        app()
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _recognizer(model: str, device: str, decoding: Decoding) -> Recognizer:
+    from models import CheckpointError, Recognizer
+
+    try:
+        return Recognizer.load(model, device, decoding.value)
+    except CheckpointError as error:
+        _wrong_use(error)
+    except (RuntimeError, AssertionError) as error:  # torch has no such device
+        _wrong_use(f"--device {device}: {str(error).splitlines()[0]}")
+
+
+@contextmanager
+def _progress(total: int, unit: str) -> Iterator[Callable[[int], None]]:
+    columns = BarColumn(), MofNCompleteColumn(), TextColumn(unit), TimeRemainingColumn()
+    with Progress(*columns, console=console, transient=True, disable=total < 2) as progress:
+        task = progress.add_task("", total=total)
+        yield lambda count: progress.advance(task, count)
+
+
+def _wrong_use(reason: object) -> NoReturn:
+    console.print(f"error: {reason}", markup=False, highlight=False, soft_wrap=True)
+    raise typer.Exit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,185 @@
+"""The web page: speak and read along, or give it a recording."""
+
+from __future__ import annotations
+
+import functools
+import html
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import numpy as np
+from matplotlib.figure import Figure
+
+from app import figures
+from data.audio import AudioError, StreamResampler, read_audio
+from models.checkpoint import CheckpointError, shipped_models
+from models.recognizer import Recognizer
+from models.streaming import Event, Final, Partial, SpeechStarted, StreamingRecognizer
+
+CHUNK_SECONDS = 0.2  # of sound that the browser sends at a time
+LISTENERS = 8  # live streams at once; each holds its place until it is stopped
+KEPT_SECONDS = 60  # Gradio writes each chunk to its temporary folder; they are deleted after this time
+CSS = Path(__file__).with_name("web.css")
+
+Chunk = tuple[int, np.ndarray[Any, Any]]  # sample rate and samples, as Gradio gives them
+
+
+@dataclass
+class Conversation:
+    """One visitor's live stream and what was heard in it."""
+
+    recognizer: Recognizer
+    rate: int
+    finals: list[Final] = field(default_factory=list)
+    partial: str = ""
+    speaking: bool = False
+
+    def __post_init__(self) -> None:
+        self.stream: StreamingRecognizer = self.recognizer.stream()
+        self.resample = StreamResampler(self.rate)
+
+    def hear(self, chunk: Chunk) -> None:
+        """Take a chunk of sound."""
+        self._note(self.stream.accept(self.resample(chunk[1])))
+
+    def stop(self) -> None:
+        """Take what was still being said as said."""
+        self._note(self.stream.flush())
+
+    def _note(self, events: list[Event]) -> None:
+        for event in events:
+            if isinstance(event, Final):
+                if event.transcript.text:
+                    self.finals.append(event)
+                self.partial, self.speaking = "", False
+            elif isinstance(event, Partial):
+                self.partial = event.text
+            elif isinstance(event, SpeechStarted):
+                self.speaking = True
+
+    def as_html(self) -> str:
+        """Show the finals, newest first, and above them what is being said."""
+        now = html.escape(self.partial) or ("…" if self.speaking else "")
+        rows = "".join(_final_row(final) for final in reversed(self.finals[-50:]))
+        return f'<div class="now" aria-live="polite">{now or _hint("Listening. Say a command.")}</div><ol>{rows}</ol>'
+
+
+def _final_row(final: Final) -> str:
+    transcript = final.transcript
+    sure = "sure" if transcript.confidence >= 0.8 else "unsure"
+    return (
+        f'<li><span class="time">{final.start:.1f} s</span><span class="text">{html.escape(transcript.text)}</span>'
+        f'<span class="confidence {sure}" title="how sure it is">{transcript.confidence:.0%}</span></li>'
+    )
+
+
+def _hint(text: str) -> str:
+    return f'<span class="hint">{html.escape(text)}</span>'
+
+
+IDLE = f'<div class="now">{_hint("Press Record and say a command.")}</div>'
+LISTENING = f'<div class="now">{_hint("Listening. Say a command.")}</div>'
+
+# a recognizer holds no state of a visitor, so that all of them share it
+recognizer_of = functools.lru_cache(maxsize=4)(Recognizer.load)
+
+
+def hear(model: str, chunk: Chunk | None, conversation: Conversation | None) -> tuple[Conversation | None, str]:
+    """Take a chunk of the live stream; return the conversation and how it looks now."""
+    if chunk is None:
+        return conversation, conversation.as_html() if conversation else IDLE
+    if conversation is None or conversation.rate != chunk[0]:
+        conversation = Conversation(recognizer_of(model), chunk[0])
+    conversation.hear(chunk)
+    return conversation, conversation.as_html()
+
+
+def stop(conversation: Conversation | None) -> tuple[None, str]:
+    """End the live stream; what was said stays on the page."""
+    if conversation is None:
+        return None, IDLE
+    conversation.stop()
+    return None, conversation.as_html().replace("Listening. Say a command.", "Press Record to go on.")
+
+
+def transcribe(model: str, path: str | None) -> tuple[str, list[list[object]], Figure | None]:
+    """Transcribe a recording; return its text, its words with their times, and its picture."""
+    if path is None:
+        return "", [], None
+    try:
+        waveform = read_audio(path)
+    except AudioError as error:
+        raise gr.Error(str(error).replace(path, Path(path).name), duration=None) from error
+    recognizer = recognizer_of(model)
+    [transcript] = recognizer.transcribe([waveform])
+    words: list[list[object]] = [[w.text, w.start, w.end, f"{w.confidence:.0%}"] for w in transcript.words]
+    text = transcript.text or "(nothing that the model knows)"
+    return text, words, figures.heard(recognizer, waveform, transcript)
+
+
+def load_model(folder: str) -> Any:
+    """Add a model folder to the chooser and choose it."""
+    try:
+        recognizer_of(folder.strip())
+    except CheckpointError as error:
+        raise gr.Error(str(error), duration=None) from error
+    return gr.update(choices=[*shipped_models(), folder.strip()], value=folder.strip())
+
+
+def page(model: str) -> gr.Blocks:
+    """Build the page, with a model chosen."""
+    choices = list(dict.fromkeys([*shipped_models(), model]))
+    with gr.Blocks(title="Oyez", delete_cache=(KEPT_SECONDS, KEPT_SECONDS)) as blocks:
+        gr.Markdown("# Oyez\nSpoken commands, recognised on this computer. Nothing you say leaves it.")
+        with gr.Row(equal_height=True):
+            chosen = gr.Dropdown(choices, value=model, label="Model", scale=2)
+            folder = gr.Textbox(label="Your own model", placeholder="a folder, then Enter", scale=3)
+        folder.submit(load_model, folder, chosen)
+        vocabulary = gr.Markdown(_vocabulary(model), elem_classes="vocabulary")
+        chosen.change(_vocabulary, chosen, vocabulary)
+        with gr.Tab("Microphone"):
+            _microphone_tab(chosen)
+        with gr.Tab("Recording"):
+            _recording_tab(chosen)
+    return blocks
+
+
+def _microphone_tab(chosen: gr.Dropdown) -> None:
+    conversation = gr.State(None)
+    microphone = gr.Audio(sources=["microphone"], streaming=True, type="numpy", label="Microphone")
+    heard = gr.HTML(IDLE, elem_id="heard")
+    microphone.stream(
+        hear, [chosen, microphone, conversation], [conversation, heard],
+        stream_every=CHUNK_SECONDS, time_limit=None, concurrency_limit=LISTENERS, show_progress="hidden",
+    )  # fmt: skip
+    both = [conversation, heard]
+    microphone.start_recording(lambda: (None, LISTENING), None, both, show_progress="hidden")
+    microphone.stop_recording(stop, conversation, both, show_progress="hidden")
+    chosen.change(lambda: (None, IDLE), None, both, show_progress="hidden")
+
+
+def _recording_tab(chosen: gr.Dropdown) -> None:
+    recording = gr.Audio(sources=["upload", "microphone"], type="filepath", label="Recording")
+    text = gr.Textbox(label="Text", buttons=["copy"], interactive=False, elem_id="text")
+    picture = gr.Plot(label="What the model hears")
+    words = gr.Dataframe(headers=["word", "start (s)", "end (s)", "confidence"], label="Words", interactive=False)
+    results = [text, words, picture]
+    recording.change(transcribe, [chosen, recording], results)
+    chosen.change(transcribe, [chosen, recording], results)
+
+
+def _vocabulary(model: str) -> str:
+    words = recognizer_of(model).model.config.vocabulary
+    return f"It knows {len(words)} words: {', '.join(words)}." if words else "It writes any word."
+
+
+def serve(model: str, host: str, port: int | None) -> None:
+    """Run the page until it is interrupted. Raises CheckpointError for the model, OSError for the port."""
+    recognizer_of(model)
+    blocks = page(model)
+    blocks.queue(default_concurrency_limit=LISTENERS)
+    blocks.launch(
+        server_name=host, server_port=port, css_paths=CSS, theme=gr.themes.Soft(primary_hue="amber"), footer_links=[]
+    )

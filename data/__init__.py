@@ -1,0 +1,1 @@
+"""What a model learns from: audio files, corpora, manifests, augmentation and batches."""

@@ -1,0 +1,132 @@
+"""Audio as every other module sees it: a float32 mono waveform in [-1, 1], shape (samples,), at 16 kHz.
+
+Whatever comes in (a file of any format, rate and number of channels; a chunk from a browser or a sound card) is
+converted here, once, and is a plain waveform from then on.
+"""
+
+from __future__ import annotations
+
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import soundfile
+import soxr
+
+SAMPLE_RATE = 16_000  # samples per second, everywhere
+LOWEST_RATE, HIGHEST_RATE = 1_000, 768_000  # Hz; a header that says otherwise is damaged or no recording of speech
+
+#: The file endings that are taken for audio when a folder is searched.
+SUFFIXES = frozenset(f".{name.lower()}" for name in soundfile.available_formats()) | {".aif", ".oga", ".opus"}
+
+Waveform = npt.NDArray[np.float32]
+
+
+class AudioError(Exception):
+    """Audio that cannot be read. The message names the file and the reason."""
+
+
+def read_audio(path: str | PathLike[str], offset: float = 0.0, duration: float | None = None) -> Waveform:
+    """Read a file, or the part of it from `offset` on, as a waveform.
+
+    Args:
+        path: a file of any format that libsndfile reads (WAV, FLAC, OGG, Opus, MP3, AIFF, ...).
+        offset: where to begin, in seconds.
+        duration: how much to read, in seconds; None reads to the end. A file that ends earlier gives what there is.
+
+    Returns:
+        float32, shape (samples,), 16 kHz, channels averaged.
+
+    Raises:
+        AudioError: the file is missing, is no audio, is damaged, or holds no samples there.
+    """
+    path = Path(path)
+    with _opened(path) as file:
+        rate = _checked_rate(file.samplerate, path)
+        start = round(offset * rate)
+        if start and start >= file.frames:
+            raise AudioError(f"{path}: nothing to read at {offset:g} s, the file ends at {file.frames / rate:g} s")
+        try:
+            file.seek(start)
+            samples = file.read(-1 if duration is None else round(duration * rate), dtype="float32", always_2d=True)
+        except soundfile.LibsndfileError as error:
+            raise AudioError(f"{path}: damaged audio ({error.error_string.rstrip('.')})") from error
+    if not len(samples):
+        raise AudioError(f"{path}: the file holds no samples")
+    try:
+        return to_waveform(samples, rate)
+    except AudioError as error:
+        raise AudioError(f"{path}: {error}") from error
+
+
+def audio_duration(path: str | PathLike[str]) -> float:
+    """Return the length of a file in seconds, as its header gives it. Raises AudioError like `read_audio`."""
+    path = Path(path)
+    with _opened(path) as file:
+        return float(file.frames / _checked_rate(file.samplerate, path))
+
+
+def to_waveform(samples: npt.NDArray[Any], rate: int) -> Waveform:
+    """Convert samples of any layout to a waveform.
+
+    Args:
+        samples: shape (samples,) or (samples, channels); floating point in [-1, 1], or integers, which are scaled by
+            the range of their type (never by their own maximum: silence stays silence).
+        rate: their sample rate in Hz.
+
+    Raises:
+        AudioError: the rate is out of range, or a sample is not a finite number.
+    """
+    scaled = to_mono(samples)
+    return scaled if rate == SAMPLE_RATE else soxr.resample(scaled, _checked_rate(rate), SAMPLE_RATE)
+
+
+def to_mono(samples: npt.NDArray[Any]) -> Waveform:
+    """Scale samples (see `to_waveform`) to float32 in [-1, 1] and average their channels, at the rate they have."""
+    if samples.ndim not in (1, 2):
+        raise AudioError(f"samples have shape {samples.shape}; expected (samples,) or (samples, channels)")
+    scaled = samples.astype(np.float32)
+    if np.issubdtype(samples.dtype, np.integer):
+        limits = np.iinfo(samples.dtype)
+        middle = (limits.max + limits.min + 1) / 2  # 0 for signed types, half the range for unsigned ones
+        scaled = ((scaled - middle) / (limits.max - middle + 1)).astype(np.float32)
+    if scaled.ndim == 2:
+        scaled = scaled.mean(axis=1)
+    if not np.isfinite(scaled).all():
+        raise AudioError("the audio holds samples that are not numbers (NaN or infinity)")
+    return np.clip(scaled, -1.0, 1.0)
+
+
+class StreamResampler:
+    """Turns chunks of a stream at any rate into chunks of the same stream at 16 kHz, without clicks at the seams."""
+
+    def __init__(self, rate: int) -> None:
+        self.rate = _checked_rate(rate)
+        self._stream = None if rate == SAMPLE_RATE else soxr.ResampleStream(rate, SAMPLE_RATE, 1, dtype="float32")
+
+    def __call__(self, samples: npt.NDArray[Any], last: bool = False) -> Waveform:
+        """Convert the next chunk, shape (samples,) or (samples, channels). `last` also returns what was held back."""
+        mono = to_mono(samples)
+        return mono if self._stream is None else self._stream.resample_chunk(mono, last=last)
+
+
+def _opened(path: Path) -> soundfile.SoundFile:
+    if not path.exists():
+        raise AudioError(f"{path}: no such file")
+    if not path.is_file():
+        raise AudioError(f"{path}: not a regular file")
+    try:
+        return soundfile.SoundFile(path)
+    except (soundfile.LibsndfileError, OSError, TypeError) as error:
+        # soundfile takes a .raw file for headerless samples and asks for their layout by a TypeError
+        reason = getattr(error, "error_string", None) or error
+        raise AudioError(f"{path}: not readable as audio ({str(reason).rstrip('.')})") from error
+
+
+def _checked_rate(rate: int, path: Path | None = None) -> int:
+    if not LOWEST_RATE <= rate <= HIGHEST_RATE:
+        where = f"{path}: " if path else ""
+        raise AudioError(f"{where}sample rate {rate} Hz is outside {LOWEST_RATE} to {HIGHEST_RATE} Hz")
+    return int(rate)

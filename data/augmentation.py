@@ -1,0 +1,119 @@
+"""Augmentation of waveforms: the same words from another mouth, room, microphone and moment.
+
+Every function takes its randomness from the generator it is given, so that a run can be repeated exactly.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import soxr
+from pydantic import BaseModel, Field
+from scipy import fft
+from scipy.signal import fftconvolve
+
+from data.audio import SAMPLE_RATE, Waveform
+
+_QUIETEST = 1e-4  # RMS below which a clip counts as silent and noise is scaled to this instead
+_LOUDEST_PEAK = 1.0
+
+
+class AugmentationConfig(BaseModel, frozen=True, extra="forbid"):
+    """How much of what; a probability of 0 turns a step off. Ranges are (lowest, highest), drawn uniformly."""
+
+    speed: tuple[float, float] = (0.9, 1.1)  # factor; pitch changes with it (Ko et al. 2015)
+    speed_probability: float = Field(default=0.5, ge=0, le=1)
+    cut_seconds: float = Field(default=0.03, ge=0)  # most that is lost at either end, as by a late microphone
+    silence_seconds: float = Field(default=0.25, ge=0)  # most that is put before, and after
+    reverberation_probability: float = Field(default=0.2, ge=0, le=1)
+    reverberation_seconds: tuple[float, float] = (0.1, 0.6)  # time in which the echo falls by 60 dB
+    band_probability: float = Field(default=0.25, ge=0, le=1)
+    band_low_hz: tuple[float, float] = (50, 350)  # what is below is taken away
+    band_high_hz: tuple[float, float] = (3000, 7500)  # what is above is taken away
+    noise_probability: float = Field(default=0.7, ge=0, le=1)
+    noise_snr_db: tuple[float, float] = (0, 30)
+    gain_db: tuple[float, float] = (-25, 6)
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """Applies a configuration; `noises` are recordings of noise to mix in, besides noise that is made here."""
+
+    config: AugmentationConfig
+    noises: list[Waveform] = field(default_factory=list)
+
+    def voice(self, waveform: Waveform, rng: np.random.Generator) -> Waveform:
+        """Change the speaker of one clip: speed, and how much of its ends was caught."""
+        config = self.config
+        if rng.random() < config.speed_probability:
+            waveform = change_speed(waveform, rng.uniform(*config.speed))
+        most = min(config.cut_seconds * SAMPLE_RATE, len(waveform) / 10)
+        first, last = (int(rng.uniform(0, most)) for _ in range(2))
+        return waveform[first : len(waveform) - last]
+
+    def scene(self, waveform: Waveform, rng: np.random.Generator) -> Waveform:
+        """Change what lies around the speech: silence, room, microphone, noise, loudness."""
+        config = self.config
+        before, after = (int(rng.uniform(0, config.silence_seconds) * SAMPLE_RATE) for _ in range(2))
+        waveform = np.pad(waveform, (before, after))
+        if rng.random() < config.reverberation_probability:
+            waveform = reverberate(waveform, rng.uniform(*config.reverberation_seconds), rng)
+        if rng.random() < config.noise_probability:
+            waveform = add_noise(waveform, self.noise(len(waveform), rng), rng.uniform(*config.noise_snr_db))
+        if rng.random() < config.band_probability:
+            waveform = limit_band(waveform, rng.uniform(*config.band_low_hz), rng.uniform(*config.band_high_hz))
+        waveform = waveform * 10 ** (rng.uniform(*config.gain_db) / 20)
+        peak = float(np.abs(waveform).max(initial=0.0))
+        return (waveform / max(1.0, peak / _LOUDEST_PEAK)).astype(np.float32)
+
+    def noise(self, samples: int, rng: np.random.Generator) -> Waveform:
+        """Return a stretch of recorded noise, or of coloured noise, RMS 0.05 or as recorded."""
+        if self.noises and rng.random() < 0.7:
+            recording = self.noises[rng.integers(len(self.noises))]
+            start = int(rng.integers(max(1, len(recording) - samples)))
+            return np.resize(recording[start : start + samples], samples)
+        return coloured_noise(samples, rng.uniform(0, 2), rng)
+
+
+def change_speed(waveform: Waveform, factor: float) -> Waveform:
+    """Play a clip faster (factor above 1) or slower."""
+    return soxr.resample(waveform, SAMPLE_RATE * factor, SAMPLE_RATE, quality="MQ")
+
+
+def reverberate(waveform: Waveform, seconds: float, rng: np.random.Generator) -> Waveform:
+    """Put a clip into a simulated room: noise that decays by 60 dB in `seconds`, behind the direct sound."""
+    times = np.arange(int(seconds * SAMPLE_RATE), dtype=np.float32) / SAMPLE_RATE
+    echo = rng.standard_normal(len(times), dtype=np.float32) * 10 ** (-3 * times / seconds)
+    echo *= 10 ** (rng.uniform(-15, 0) / 20) / np.sqrt((echo**2).sum())  # energy of the echo against the direct sound
+    echo[0] = 1.0
+    return fftconvolve(waveform, echo)[: len(waveform)].astype(np.float32)
+
+
+def limit_band(waveform: Waveform, low_hz: float, high_hz: float) -> Waveform:
+    """Take away what lies outside a band, as a telephone or a codec does, with soft edges."""
+    size = fft.next_fast_len(len(waveform), real=True)
+    spectrum = fft.rfft(waveform, size)
+    frequencies = fft.rfftfreq(size, 1 / SAMPLE_RATE)
+    high_pass = 1 / (1 + (low_hz / np.maximum(frequencies, 1.0)) ** 8)
+    low_pass = 1 / (1 + (frequencies / high_hz) ** 16)
+    return fft.irfft(spectrum * np.sqrt(high_pass * low_pass), size)[: len(waveform)].astype(np.float32)
+
+
+def coloured_noise(samples: int, slope: float, rng: np.random.Generator) -> Waveform:
+    """Make noise whose power falls with frequency^slope (0 white, 1 pink, 2 brown), RMS 0.05."""
+    size = fft.next_fast_len(samples, real=True)
+    spectrum = fft.rfft(rng.standard_normal(size, dtype=np.float32))
+    spectrum /= np.maximum(np.arange(len(spectrum)), 1) ** (slope / 2)
+    noise = fft.irfft(spectrum, size)[:samples]
+    return (noise * (0.05 / max(_rms(noise), _QUIETEST))).astype(np.float32)
+
+
+def add_noise(waveform: Waveform, noise: Waveform, snr_db: float) -> Waveform:
+    """Mix noise of the same length in, so that the speech is `snr_db` louder (by RMS over the whole clip)."""
+    level = max(_rms(waveform), _QUIETEST) / 10 ** (snr_db / 20)
+    return (waveform + noise * (level / max(_rms(noise), _QUIETEST))).astype(np.float32)
+
+
+def _rms(waveform: Waveform) -> float:
+    return float(np.sqrt(np.mean(np.square(waveform, dtype=np.float64)))) if len(waveform) else 0.0

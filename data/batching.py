@@ -1,0 +1,147 @@
+"""Batches to learn from: which clips of an epoch go together, and the padded audio of them.
+
+Everything random hangs on (seed, epoch, number of the draw) alone, so an epoch can be entered at any batch and gives
+the very batches that it would have given from the start.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from pydantic import BaseModel, Field
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from data.audio import SAMPLE_RATE, AudioError, Waveform, read_audio
+from data.augmentation import Augmentation
+from data.manifest import Utterance
+
+
+class BatchingConfig(BaseModel, frozen=True, extra="forbid"):
+    """How an epoch is put together."""
+
+    batch_seconds: float = Field(default=120.0, gt=0)  # of padded audio in a batch, over all processes
+    longest_seconds: float = Field(default=16.0, gt=0)  # longer utterances are left out
+    joined: float = Field(default=0.0, ge=0, le=1)  # share of draws that are two to four short clips in a row
+    joined_seconds: float = Field(default=2.5, gt=0)  # clips up to this length are joined
+    joined_gap_seconds: float = Field(default=0.3, ge=0)  # most silence between two of them
+    noise_only: float = Field(default=0.0, ge=0, le=1)  # draws of noise with nothing said, as a share of the others
+    fewest_per_text: int = Field(default=0, ge=0)  # clips of rarer texts are drawn several times an epoch
+
+
+@dataclass(frozen=True)
+class Draw:
+    """One example of an epoch: the clips that it is made of (none: noise) and the seed of its augmentation."""
+
+    members: tuple[int, ...]
+    seed: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Padded examples, shortest first."""
+
+    waveforms: Tensor  # (batch, samples), float32, zero in the padding
+    lengths: Tensor  # (batch,), samples
+    texts: list[str]
+    broken: list[str]  # files that could not be read; noise stands in for them
+
+
+def plan_epoch(
+    utterances: Sequence[Utterance], config: BatchingConfig, seed: int, epoch: int, processes: int = 1
+) -> list[list[list[Draw]]]:
+    """Draw the steps of an epoch, each a batch for every process: examples of similar length, steps in random order."""
+    rng = np.random.default_rng([seed, epoch])
+    seconds = np.array([utterance.duration or 0.0 for utterance in utterances])
+    usable = [index for index in range(len(utterances)) if seconds[index] <= config.longest_seconds]
+    singles = usable + _repeats_of_rare_texts(utterances, usable, config.fewest_per_text, rng)
+    short = [index for index in singles if seconds[index] <= config.joined_seconds]
+    members: list[tuple[int, ...]] = []
+    for index in singles:
+        others: tuple[int, ...] = ()
+        if seconds[index] <= config.joined_seconds and rng.random() < config.joined:
+            others = tuple(int(short[n]) for n in rng.integers(len(short), size=rng.integers(1, 4)))
+        members.append((index, *others))
+    members += [()] * round(config.noise_only * len(singles))
+    draws = [Draw(clips, (seed, epoch, number)) for number, clips in enumerate(members)]
+    # jitter keeps examples of equal length from meeting the same neighbours in every epoch
+    lengths = [max(seconds[list(draw.members)].sum(), 1.0) * rng.uniform(0.9, 1.1) for draw in draws]
+    batches: list[list[Draw]] = []
+    for position in np.argsort(lengths):
+        draw, length = draws[position], lengths[position]
+        if not batches or (len(batches[-1]) + 1) * length > config.batch_seconds / processes:
+            batches.append([])
+        batches[-1].append(draw)
+    batches += batches[: -len(batches) % processes]  # so that no process is left without a batch in the last step
+    steps = [batches[first : first + processes] for first in range(0, len(batches), processes)]
+    return [steps[n] for n in rng.permutation(len(steps))]
+
+
+def _repeats_of_rare_texts(
+    utterances: Sequence[Utterance], usable: Sequence[int], fewest: int, rng: np.random.Generator
+) -> list[int]:
+    by_text: defaultdict[str, list[int]] = defaultdict(list)
+    for index in usable:
+        by_text[utterances[index].text].append(index)
+    return [
+        int(indices[n])
+        for _, indices in sorted(by_text.items())
+        for n in rng.integers(len(indices), size=max(0, fewest - len(indices)))
+    ]
+
+
+class TrainingBatches(Dataset[Batch]):
+    """The batches of one epoch by number, augmented: reads, changes, joins and pads."""
+
+    def __init__(
+        self,
+        utterances: Sequence[Utterance],
+        plan: Sequence[Sequence[Draw]],
+        config: BatchingConfig,
+        augmentation: Augmentation,
+    ) -> None:
+        self.utterances = utterances
+        self.plan = plan
+        self.config = config
+        self.augmentation = augmentation
+
+    def __len__(self) -> int:
+        return len(self.plan)
+
+    def __getitem__(self, number: int) -> Batch:
+        broken: list[str] = []
+        examples = [self._example(draw, broken) for draw in self.plan[number]]
+        return pad(examples, broken)
+
+    def _example(self, draw: Draw, broken: list[str]) -> tuple[Waveform, str]:
+        rng = np.random.default_rng(draw.seed)
+        pieces: list[Waveform] = []
+        texts: list[str] = []
+        for index in draw.members:
+            utterance = self.utterances[index]
+            try:
+                waveform = read_audio(utterance.path, utterance.offset, utterance.duration)
+            except AudioError as error:
+                broken.append(str(error))
+                continue
+            if pieces:
+                pieces.append(np.zeros(int(rng.uniform(0, self.config.joined_gap_seconds) * SAMPLE_RATE), np.float32))
+            pieces.append(self.augmentation.voice(waveform, rng))
+            texts.append(utterance.text)
+        if not pieces:
+            pieces.append(self.augmentation.noise(int(rng.uniform(0.5, 2.0) * SAMPLE_RATE), rng))
+        return self.augmentation.scene(np.concatenate(pieces), rng), " ".join(text for text in texts if text)
+
+
+def pad(examples: Sequence[tuple[Waveform, str]], broken: list[str] | None = None) -> Batch:
+    """Put waveforms of different lengths into one tensor."""
+    ordered = sorted(examples, key=lambda example: len(example[0]))
+    waveforms = torch.nn.utils.rnn.pad_sequence(
+        [torch.from_numpy(waveform) for waveform, _ in ordered], batch_first=True
+    )
+    lengths = torch.tensor([len(waveform) for waveform, _ in ordered])
+    return Batch(waveforms, lengths, [text for _, text in ordered], broken or [])

@@ -1,0 +1,161 @@
+"""A model as a folder that rebuilds it anywhere: config.json, model.safetensors, MODEL_CARD.md.
+
+Nothing is unpickled. The weights' size, hash, names and shapes are checked before they are used.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Literal
+
+import torch
+from pydantic import BaseModel, Field, ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor, nn
+
+from models.acoustic import AcousticConfig, AcousticModel
+from models.alphabet import CHARACTERS
+from models.features import FeatureConfig, MfccFrontEnd
+
+PRETRAINED = Path(__file__).parent / "pretrained"
+DEFAULT_MODEL = "commands"
+CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "MODEL_CARD.md"
+
+
+class CheckpointError(Exception):
+    """A folder that is no model, or a damaged one. The message says what is wrong and what would be right."""
+
+
+class Calibration(BaseModel, frozen=True, extra="forbid"):
+    """Turns a score into a probability: 1 / (1 + exp(-(slope * score + intercept))) (Platt 1999)."""
+
+    slope: float = 1.0
+    intercept: float = 0.0
+
+
+class ModelConfig(BaseModel, frozen=True, extra="forbid"):
+    """Everything but the weights: what config.json holds."""
+
+    name: str = "unnamed"
+    description: str = ""
+    alphabet: Literal[CHARACTERS] = CHARACTERS  # type: ignore[valid-type]  # a literal from the one place that has it
+    features: FeatureConfig = FeatureConfig()
+    acoustic: AcousticConfig = AcousticConfig()
+    vocabulary: tuple[str, ...] = ()  # the words the model can write; empty: any word
+    confidence: Calibration = Calibration()  # of a word, from the mean log-probability of its letters
+
+
+class SavedConfig(ModelConfig, frozen=True):
+    """A ModelConfig with what is needed to recognise its weights."""
+
+    weights_bytes: int = Field(ge=0)
+    weights_sha256: str
+
+
+class Model(nn.Module):
+    """Front end and acoustic model as one module: the weights of a checkpoint."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.front_end = MfccFrontEnd(config.features)
+        self.acoustic = AcousticModel(config.acoustic, config.features.size)
+
+    def forward(self, waveforms: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """Map padded waveforms (batch, samples) to log-probabilities (batch, steps, labels) and lengths in steps."""
+        features, lengths = self.front_end(waveforms, lengths)
+        log_probs, lengths = self.acoustic(features, lengths)
+        return log_probs, lengths
+
+    @property
+    def parameters_count(self) -> int:
+        """Trainable numbers."""
+        return sum(parameter.numel() for parameter in self.parameters())
+
+
+def save_checkpoint(folder: Path, model: Model, card: str, dtype: torch.dtype = torch.float16) -> None:
+    """Write a model as a folder. Weights are stored as `dtype`; normalisation statistics stay in float32.
+
+    Each file appears whole or not at all, the configuration last: a folder with a configuration is complete.
+    """
+    parameters = {name for name, _ in model.named_parameters()}
+    tensors = {
+        name: tensor.detach().cpu().to(dtype if name in parameters else tensor.dtype).contiguous()
+        for name, tensor in model.state_dict().items()
+    }
+    weights = save(tensors)
+    config = SavedConfig(
+        **model.config.model_dump(), weights_bytes=len(weights), weights_sha256=hashlib.sha256(weights).hexdigest()
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in [
+        (WEIGHTS, weights),
+        (CARD, card.encode()),
+        (CONFIG, (json.dumps(config.model_dump(mode="json"), indent=2) + "\n").encode()),
+    ]:
+        part = folder / f"{name}.part"
+        part.write_bytes(content)
+        part.replace(folder / name)
+
+
+def load_checkpoint(name_or_folder: str | Path) -> Model:
+    """Rebuild a model, ready for inference on the CPU in float32.
+
+    Args:
+        name_or_folder: the name of a shipped model (see `shipped_models`) or a folder.
+
+    Raises:
+        CheckpointError: there is no such model, or the folder is damaged or foreign.
+    """
+    folder = find_checkpoint(name_or_folder)
+    config = read_config(folder)
+    try:
+        weights = (folder / WEIGHTS).read_bytes()
+    except OSError as error:
+        raise CheckpointError(f"{folder / WEIGHTS}: cannot be read ({error.strerror})") from error
+    if len(weights) != config.weights_bytes or hashlib.sha256(weights).hexdigest() != config.weights_sha256:
+        raise CheckpointError(
+            f"{folder / WEIGHTS}: not the weights that {CONFIG} describes "
+            f"({len(weights)} bytes, expected {config.weights_bytes}): the file is damaged or was swapped"
+        )
+    model = Model(ModelConfig(**config.model_dump(exclude={"weights_bytes", "weights_sha256"})))
+    try:
+        tensors = load(weights)
+        model.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
+    except (SafetensorError, RuntimeError) as error:
+        raise CheckpointError(f"{folder / WEIGHTS}: does not fit {CONFIG} ({error})") from error
+    return model.eval()
+
+
+def read_config(folder: Path) -> SavedConfig:
+    """Read and check a folder's config.json. Raises CheckpointError."""
+    try:
+        return SavedConfig.model_validate_json((folder / CONFIG).read_bytes())
+    except OSError as error:
+        raise CheckpointError(f"{folder}: not a model folder ({CONFIG} cannot be read: {error.strerror})") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise CheckpointError(f"{folder / CONFIG}: {place}: {first['msg']}") from error
+
+
+def find_checkpoint(name_or_folder: str | Path) -> Path:
+    """Return the folder of a shipped model's name, or the folder itself. Raises CheckpointError."""
+    shipped = PRETRAINED / name_or_folder
+    if str(name_or_folder) in shipped_models():
+        return shipped
+    folder = Path(name_or_folder)
+    if not folder.is_dir():
+        raise CheckpointError(
+            f"no model {str(name_or_folder)!r}: it is neither a folder nor one of the shipped models "
+            f"({', '.join(shipped_models()) or 'none'})"
+        )
+    return folder
+
+
+def shipped_models() -> list[str]:
+    """Return the names of the models that come with Oyez."""
+    return sorted(path.parent.name for path in PRETRAINED.glob(f"*/{CONFIG}"))

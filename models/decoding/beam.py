@@ -1,0 +1,109 @@
+"""CTC prefix beam search, free or within a lexicon (Hannun et al. 2014, arXiv:1408.2873)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from torch import Tensor
+
+from models.alphabet import BLANK, SPACE, encode
+
+_IMPOSSIBLE = -math.inf
+_NEGLIGIBLE = math.log(1e-5)  # a label less likely than this is not tried at a step, unless it is the likeliest
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """A labelling and the log-probability of all its paths together."""
+
+    labels: tuple[int, ...]
+    score: float
+
+
+@dataclass
+class Lexicon:
+    """The words that may be said, one after the other, as a tree over their letters."""
+
+    children: dict[int, Lexicon] = field(default_factory=dict)
+    ends_word: bool = False
+
+    @classmethod
+    def of(cls, words: Iterable[str]) -> Lexicon:
+        """Build the tree of some words. Raises ValueError for an empty list or a word outside the alphabet."""
+        root = cls()
+        for word in words:
+            node = root
+            for label in encode(word):
+                node = node.children.setdefault(label, cls())
+            node.ends_word = True
+        if not root.children:
+            raise ValueError("a lexicon needs at least one word")
+        return root
+
+
+def beam_search(
+    log_probs: Tensor, width: int = 16, lexicon: Lexicon | None = None, negligible: float = _NEGLIGIBLE
+) -> list[Hypothesis]:
+    """Return the likeliest labellings, best first.
+
+    Args:
+        log_probs: shape (steps, labels).
+        width: labellings kept at each step; with enough of them the search is exact.
+        lexicon: if given, only sequences of its words with single spaces between them (or nothing) are found.
+        negligible: labels below this log-probability are left out of a step, unless nothing else is above it.
+    """
+    # a prefix -> [log-probability of its paths that end in blank, of those that end in its last label]
+    beam: dict[tuple[int, ...], list[float]] = {(): [0.0, _IMPOSSIBLE]}
+    places: dict[tuple[int, ...], Lexicon | None] = {(): lexicon}  # where in the lexicon a prefix stands
+    for row in log_probs.tolist():
+        likely = [label for label, score in enumerate(row) if score > negligible] or [row.index(max(row))]
+        grown: dict[tuple[int, ...], list[float]] = {}
+        for prefix, (blank_end, label_end) in beam.items():
+            total = _add(blank_end, label_end)
+            same = grown.setdefault(prefix, [_IMPOSSIBLE, _IMPOSSIBLE])
+            same[0] = _add(same[0], total + row[BLANK])
+            if prefix:
+                same[1] = _add(same[1], label_end + row[prefix[-1]])
+            for label in likely:
+                if label == BLANK:
+                    continue
+                longer = (*prefix, label)
+                if longer not in places:
+                    if lexicon is not None:
+                        place = _follow(places[prefix], label, lexicon)
+                        if place is None:
+                            continue
+                        places[longer] = place
+                    else:
+                        places[longer] = None
+                # a label after itself is a new one only if a blank came between
+                before = blank_end if prefix and prefix[-1] == label else total
+                if before > _IMPOSSIBLE:
+                    ends = grown.setdefault(longer, [_IMPOSSIBLE, _IMPOSSIBLE])
+                    ends[1] = _add(ends[1], before + row[label])
+        best = sorted(grown.items(), key=lambda item: _add(*item[1]), reverse=True)[:width]
+        beam = dict(best)
+    found = [Hypothesis(prefix, _add(*ends)) for prefix, ends in beam.items() if _complete(prefix, places[prefix])]
+    return sorted(found, key=lambda hypothesis: hypothesis.score, reverse=True) or [Hypothesis((), _IMPOSSIBLE)]
+
+
+def _follow(place: Lexicon | None, label: int, root: Lexicon) -> Lexicon | None:
+    """Return where `label` leads, or None where it leads nowhere. A space leads back to the root after a whole word."""
+    if place is None:
+        return None
+    if label == SPACE:
+        return root if place.ends_word else None
+    return place.children.get(label)
+
+
+def _complete(prefix: tuple[int, ...], place: Lexicon | None) -> bool:
+    return not prefix or place is None or place.ends_word
+
+
+def _add(a: float, b: float) -> float:
+    """Return log(exp(a) + exp(b))."""
+    if a < b:
+        a, b = b, a
+    return a if b == _IMPOSSIBLE else a + math.log1p(math.exp(b - a))

@@ -1,0 +1,192 @@
+"""The Recognizer: waveforms in, transcripts out. The web page, the command line and the evaluation all call it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from data.audio import SAMPLE_RATE, Waveform
+from models.alphabet import decode
+from models.checkpoint import DEFAULT_MODEL, Model, load_checkpoint
+from models.decoding.alignment import align_words, log_likelihood
+from models.decoding.beam import Lexicon, beam_search
+from models.decoding.greedy import greedy_search
+from models.features import HOP
+from models.segmentation import SegmentationConfig, segments_of
+
+if TYPE_CHECKING:
+    from models.streaming import StreamingRecognizer
+
+Decoding = Literal["greedy", "beam"]
+
+LONGEST = 20.0  # seconds; a longer recording is cut at its pauses first
+BATCH_SECONDS = 120.0  # of padded audio that goes through the network at once
+
+
+@dataclass(frozen=True)
+class Word:
+    """A word and where it was heard."""
+
+    text: str
+    start: float  # seconds from the start of the recording
+    end: float
+    confidence: float  # probability that this word is right
+
+
+@dataclass(frozen=True)
+class Transcript:
+    """What was said in one recording."""
+
+    text: str  # empty if nothing was
+    words: tuple[Word, ...]
+    confidence: float  # probability that the whole text is right
+    duration: float  # of the recording, in seconds
+    model: str  # name of the model that heard it
+
+
+class Recognizer:
+    """A model ready to listen.
+
+    >>> recognizer = Recognizer.load("commands")
+    >>> [transcript] = recognizer.transcribe([read_audio("yes.wav")])   # doctest: +SKIP
+    >>> transcript.text                                                 # doctest: +SKIP
+    'yes'
+    """
+
+    def __init__(
+        self, model: Model, device: str | torch.device = "cpu", decoding: Decoding = "beam", beam_width: int = 16
+    ) -> None:
+        self.model = model.to(device).eval()
+        self.device = torch.device(device)
+        self.decoding = decoding
+        self.beam_width = beam_width
+        self.lexicon = Lexicon.of(model.config.vocabulary) if model.config.vocabulary else None
+
+    @classmethod
+    def load(
+        cls, name_or_folder: str | Path = DEFAULT_MODEL, device: str | torch.device = "cpu", decoding: Decoding = "beam"
+    ) -> Recognizer:
+        """Load a shipped model by name, or any model by its folder.
+
+        Args:
+            name_or_folder: "commands", or a folder that `oyez train` or `save_checkpoint` wrote.
+            device: where the network runs: "cpu", "cuda".
+            decoding: "greedy", the best label of each step; or "beam", the likeliest text over all alignments,
+                within the model's vocabulary if it has one.
+
+        Raises:
+            models.checkpoint.CheckpointError: there is no such model, or it is damaged.
+        """
+        return cls(load_checkpoint(name_or_folder), device, decoding)
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+        return self.model.config.name
+
+    @property
+    def step_seconds(self) -> float:
+        """Time from one row of log-probabilities to the next."""
+        return HOP * self.model.config.acoustic.subsampling / SAMPLE_RATE
+
+    def transcribe(self, waveforms: Sequence[Waveform]) -> list[Transcript]:
+        """Transcribe recordings of any length, in the order given.
+
+        Args:
+            waveforms: float32 in [-1, 1], mono, 16 kHz, shape (samples,) each (see data.audio.read_audio).
+                One that is longer than LONGEST seconds is cut at its pauses and joined again.
+        """
+        parts: list[Waveform] = []
+        layout: list[list[tuple[int, float]]] = []  # for each recording: index in parts, start in seconds
+        for waveform in waveforms:
+            if len(waveform) <= LONGEST * SAMPLE_RATE:
+                pieces = [(0.0, waveform)]
+            else:
+                cuts = segments_of(waveform, SegmentationConfig(longest=LONGEST))
+                pieces = [(segment.start, segment.waveform) for segment in cuts]
+            layout.append([(len(parts) + n, start) for n, (start, _) in enumerate(pieces)])
+            parts.extend(piece for _, piece in pieces)
+        heard = [
+            self._transcript(log_probs, len(part)) for log_probs, part in zip(self.log_probs(parts), parts, strict=True)
+        ]
+        return [
+            self._joined([(heard[index], start) for index, start in places], len(waveform) / SAMPLE_RATE)
+            for places, waveform in zip(layout, waveforms, strict=True)
+        ]
+
+    def log_probs(self, waveforms: Sequence[Waveform]) -> list[Tensor]:
+        """Return the CTC log-probabilities of short recordings, shape (steps, labels) each, on the CPU."""
+        results: list[Tensor] = [torch.empty(0)] * len(waveforms)
+        for indices in _batches([len(waveform) for waveform in waveforms]):
+            lengths = torch.tensor([len(waveforms[index]) for index in indices])
+            padded = np.zeros((len(indices), int(lengths.max())), np.float32)
+            for row, index in enumerate(indices):
+                padded[row, : len(waveforms[index])] = waveforms[index]
+            with torch.inference_mode():
+                log_probs, steps = self.model(torch.from_numpy(padded).to(self.device), lengths.to(self.device))
+            for row, index in enumerate(indices):
+                results[index] = log_probs[row, : int(steps[row])].cpu()
+        return results
+
+    def stream(self, config: SegmentationConfig | None = None) -> StreamingRecognizer:
+        """Return a recogniser for a live stream."""
+        from models.streaming import StreamingRecognizer
+
+        return StreamingRecognizer(self, config)
+
+    def decode(self, log_probs: Tensor, decoding: Decoding | None = None) -> list[int]:
+        """Return the labels of one utterance's log-probabilities, shape (steps, labels)."""
+        if (decoding or self.decoding) == "greedy":
+            return greedy_search(log_probs)
+        return list(beam_search(log_probs, self.beam_width, self.lexicon)[0].labels)
+
+    def _transcript(self, log_probs: Tensor, samples: int) -> Transcript:
+        labels = self.decode(log_probs) if samples else []
+        duration = samples / SAMPLE_RATE
+        words = tuple(
+            Word(
+                word.text,
+                start=round(min(word.start * self.step_seconds, duration), 3),
+                end=round(min(word.end * self.step_seconds, duration), 3),
+                confidence=self._confidence(word.score),
+            )
+            for word in align_words(log_probs, labels)
+        )
+        confidence = math.prod(word.confidence for word in words) if words else _probability_of_silence(log_probs)
+        return Transcript(decode(labels).strip(), words, round(confidence, 4), duration, self.name)
+
+    def _joined(self, parts: list[tuple[Transcript, float]], duration: float) -> Transcript:
+        words = tuple(
+            Word(word.text, round(word.start + start, 3), round(word.end + start, 3), word.confidence)
+            for transcript, start in parts
+            for word in transcript.words
+        )
+        confidence = math.prod(transcript.confidence for transcript, _ in parts)
+        return Transcript(" ".join(word.text for word in words), words, round(confidence, 4), duration, self.name)
+
+    def _confidence(self, score: float) -> float:
+        calibration = self.model.config.confidence
+        return round(1 / (1 + math.exp(-(calibration.slope * score + calibration.intercept))), 4)
+
+
+def _probability_of_silence(log_probs: Tensor) -> float:
+    return math.exp(log_likelihood(log_probs, [])) if len(log_probs) else 1.0
+
+
+def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
+    """Group recordings of similar length, so that little is padded and no batch is larger than BATCH_SECONDS."""
+    batch: list[int] = []
+    for index in sorted(range(len(lengths)), key=lengths.__getitem__):
+        if batch and (len(batch) + 1) * lengths[index] > BATCH_SECONDS * SAMPLE_RATE:
+            yield batch
+            batch = []
+        batch.append(index)
+    if batch:
+        yield batch

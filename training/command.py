@@ -1,0 +1,41 @@
+"""The command line of training: `python -m training.train` and `oyez train` are this function."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def train(
+    recipe: Annotated[str, typer.Argument(help="A recipe's name (commands) or a TOML file.")],
+    data: Annotated[Path, typer.Option(help="The folder that holds the corpora.", envvar="OYEZ_DATA")] = Path("speech"),
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the run; a run that is there goes on.  [default: runs/RECIPE]")
+    ] = None,
+    setting: Annotated[
+        list[str] | None, typer.Option("--set", help="Change a setting: --set acoustic.cell=gru", metavar="KEY=VALUE")
+    ] = None,
+    init: Annotated[str | None, typer.Option(help="Start from this model: a shipped one's name, or a folder.")] = None,
+    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    processes: Annotated[int | None, typer.Option(help="On the CPU.  [default: one a core]", min=1)] = None,
+) -> None:
+    """Train a model by a recipe. Interrupted, it goes on where it was when it is run again."""
+    from models.checkpoint import CheckpointError
+    from training.config import RecipeError, load_recipe
+    from training.processes import Interrupted, run
+    from training.train import Run, work
+
+    try:
+        loaded = load_recipe(recipe, setting or [])
+        out = out or Path("runs") / loaded.name
+        run(work, Run(loaded, data, out, init), device, processes)
+    except (RecipeError, CheckpointError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        raise typer.Exit(2) from error
+    except Interrupted as stop:
+        print(stop, file=sys.stderr)
+        raise typer.Exit(128 + stop.signal) from stop
+    print(out / "best")

@@ -1,0 +1,89 @@
+"""Measure a model on utterances whose text is known."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from data.audio import AudioError, Waveform, read_audio
+from data.manifest import Utterance
+from models.recognizer import Recognizer, Transcript
+from training.metrics import Accuracy, accuracy
+
+AT_ONCE = 256  # utterances that are held in memory together
+
+
+@dataclass(frozen=True)
+class Result:
+    """One utterance as it was heard."""
+
+    utterance: Utterance
+    transcript: Transcript
+
+    @property
+    def right(self) -> bool:
+        """Whether the whole text is right."""
+        return self.transcript.text == self.utterance.text
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """All utterances as they were heard, and what could not be read."""
+
+    results: list[Result]
+    left_out: list[str]
+    seconds_of_work: float  # reading, features, network and decoding
+
+    @property
+    def accuracy(self) -> Accuracy:
+        """Over all utterances."""
+        return _accuracy(self.results)
+
+    def by(self, key: Callable[[Utterance], str]) -> dict[str, Accuracy]:
+        """Return the accuracy of each group of utterances that have a key in common."""
+        groups: defaultdict[str, list[Result]] = defaultdict(list)
+        for result in self.results:
+            groups[key(result.utterance)].append(result)
+        return {name: _accuracy(group) for name, group in sorted(groups.items())}
+
+    @property
+    def confusions(self) -> list[tuple[str, str, int]]:
+        """(said, heard, how often) for whatever was heard wrong, most frequent first."""
+        wrong = Counter((r.utterance.text, r.transcript.text) for r in self.results if not r.right)
+        return [(said, heard, count) for (said, heard), count in wrong.most_common()]
+
+    @property
+    def audio_seconds(self) -> float:
+        """Length of all utterances together."""
+        return sum(result.transcript.duration for result in self.results)
+
+
+def evaluate(
+    recognizer: Recognizer, utterances: Sequence[Utterance], progress: Callable[[int], None] = lambda _: None
+) -> Evaluation:
+    """Transcribe utterances. A file that cannot be read is named and left out; `progress` is told of each batch."""
+    started = time.perf_counter()
+    results: list[Result] = []
+    left_out: list[str] = []
+    remaining = iter(sorted(utterances, key=lambda utterance: utterance.duration or 0.0))
+    while some := list(islice(remaining, AT_ONCE)):
+        readable = list(_read(some, left_out))
+        transcripts = recognizer.transcribe([waveform for _, waveform in readable])
+        results += [Result(utterance, heard) for (utterance, _), heard in zip(readable, transcripts, strict=True)]
+        progress(len(some))
+    return Evaluation(results, left_out, time.perf_counter() - started)
+
+
+def _read(utterances: Sequence[Utterance], left_out: list[str]) -> Iterator[tuple[Utterance, Waveform]]:
+    for utterance in utterances:
+        try:
+            yield utterance, read_audio(utterance.path, utterance.offset, utterance.duration)
+        except AudioError as error:
+            left_out.append(str(error))
+
+
+def _accuracy(results: Sequence[Result]) -> Accuracy:
+    return accuracy([r.utterance.text for r in results], [r.transcript.text for r in results])

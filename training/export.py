@@ -1,0 +1,30 @@
+"""Model cards: what a checkpoint folder says about its model in words."""
+
+from __future__ import annotations
+
+from training.config import Recipe
+from training.metrics import Accuracy
+
+
+def training_card(recipe: Recipe, validation: Accuracy | None) -> str:
+    """Return the model card of a run, as far as the run knows: shape, data, validation figures."""
+    corpora = "\n".join(
+        f"- {c.corpus}, {c.root}{f', {c.split}' if c.split else ''}"
+        f"{', as other speech that gives no text' if c.other_speech else ''}"
+        for c in recipe.data.train
+    )
+    acoustic = recipe.acoustic
+    direction = "bidirectional " if acoustic.bidirectional else ""
+    return f"""# {recipe.name}
+
+{recipe.description}
+
+- Features: {recipe.features.size} MFCC every 10 ms, normalisation {recipe.features.normalisation}
+- Network: {acoustic.layers} layers of {direction}{acoustic.cell.upper()}, width {acoustic.width}, \
+one step every {10 * acoustic.subsampling} ms, CTC over characters
+- Validation: {validation or "not measured"}
+
+Trained on:
+
+{corpora}
+"""

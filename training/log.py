@@ -1,0 +1,134 @@
+"""What a run tells: a progress bar, lines on stderr, TensorBoard, and log.jsonl."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from torch.utils.tensorboard import SummaryWriter
+
+from data.manifest import Utterance
+from training.metrics import Accuracy
+
+LOG = "log.jsonl"
+_NAMED_AT_MOST = 10  # files that are left out are named on the screen up to this number, and all in the log
+
+
+class TrainingLog:
+    """The log of a run. In a run of several processes only the first one writes."""
+
+    def __init__(self, out: Path, writes: bool) -> None:
+        self.writes = writes
+        self.last_validation: Accuracy | None = None
+        self._path = out / LOG
+        self._console = Console(stderr=True, quiet=not writes)
+        self._progress: Progress | None = None
+        self._pending: list[str] = []
+        self._broken: set[str] = set()
+        if writes:
+            out.mkdir(parents=True, exist_ok=True)
+            self._board = SummaryWriter(str(out / "tensorboard"))
+
+    def data(self, training: Sequence[Utterance], validation: Sequence[Utterance], left_out: Sequence[str]) -> None:
+        """Say what is learned from."""
+        for name, utterances in [("training", training), ("validation", validation)]:
+            hours = sum(u.duration or 0.0 for u in utterances) / 3600
+            speakers = len({u.speaker for u in utterances})
+            self._console.print(f"{name}: {len(utterances)} utterances, {hours:.2f} h, {speakers} speakers")
+        for reason in left_out[:_NAMED_AT_MOST]:
+            self._console.print(f"left out: {reason}", markup=False, soft_wrap=True)
+        if left_out:
+            self._console.print(f"left out: {len(left_out)} in all")
+        self._write({"event": "data", "training": len(training), "validation": len(validation), "left_out": left_out})
+
+    def resumed(self, step: int, epoch: int) -> None:
+        """Say that a run goes on, and forget what was logged after the state that it goes on from."""
+        self._console.print(f"going on at step {step} of epoch {epoch + 1}")
+        if self.writes and self._path.exists():
+            kept = [line for line in self._path.read_text().splitlines() if json.loads(line).get("step", 0) <= step]
+            part = self._path.with_name(LOG + ".part")
+            part.write_text("".join(line + "\n" for line in kept))
+            part.replace(self._path)
+
+    @contextmanager
+    def epoch(self, epoch: int, epochs: int, steps: int, done: int) -> Iterator[None]:
+        """Show a progress bar for an epoch."""
+        columns = (
+            TextColumn(f"epoch {epoch + 1}/{epochs}"), BarColumn(), MofNCompleteColumn(),
+            TextColumn("{task.description}"), TimeElapsedColumn(), TimeRemainingColumn(),
+        )  # fmt: skip
+        self._sums = {"loss": 0.0, "audio": 0.0, "steps": 0.0}
+        self._epoch_started = time.monotonic()
+        with Progress(*columns, console=self._console, transient=True, disable=not self.writes) as progress:
+            self._progress, self._task = progress, progress.add_task("", total=steps, completed=done)
+            yield
+        self._progress = None
+
+    def step(
+        self,
+        step: int,
+        loss: float,
+        learning_rate: float,
+        gradient_norm: float,
+        audio_seconds: float,
+        seconds: float,
+        broken: Sequence[str],
+    ) -> None:
+        """Log one step; `audio_seconds` is what all processes learned from, `seconds` how long it took."""
+        if not self.writes:
+            return
+        for reason in broken:
+            if reason not in self._broken:
+                self._broken.add(reason)
+                self._console.print(f"left out: {reason}", markup=False, soft_wrap=True)
+        self._sums = {
+            "loss": self._sums["loss"] + loss,
+            "audio": self._sums["audio"] + audio_seconds,
+            "steps": self._sums["steps"] + 1,
+        }
+        if self._progress:
+            rate = self._sums["audio"] / (time.monotonic() - self._epoch_started)
+            self._progress.update(
+                self._task, advance=1, description=f"loss {loss:.3f}  rate {learning_rate:.1e}  {rate:.0f} s of audio/s"
+            )
+        values = {"loss": loss, "learning_rate": learning_rate, "gradient_norm": gradient_norm}
+        for name, value in values.items():
+            self._board.add_scalar(f"training/{name}", value, step)
+        self._write(
+            {"event": "step", "step": step, **values, "audio_seconds": round(audio_seconds, 2), "seconds": seconds}
+        )
+
+    def validation(self, step: int, epoch: int, accuracy: Accuracy) -> None:
+        """Log a validation at the end of an epoch."""
+        self.last_validation = accuracy
+        mean = self._sums["loss"] / max(1.0, self._sums["steps"])
+        rate = self._sums["audio"] / max(1e-9, time.monotonic() - self._epoch_started)
+        self._console.print(
+            f"epoch {epoch}: loss {mean:.3f}, {rate:.0f} s of audio/s; validation: {accuracy}", highlight=False
+        )
+        values = {
+            "wer": accuracy.word_error_rate,
+            "cer": accuracy.character_error_rate,
+            "command_accuracy": accuracy.correct,
+        }
+        for name, value in values.items():
+            self._board.add_scalar(f"validation/{name}", value, step)
+        self._write({"event": "validation", "step": step, "epoch": epoch, **values})
+
+    def flush(self) -> None:
+        """Put on disk what has been logged."""
+        if self.writes and self._pending:
+            with self._path.open("a") as file:
+                file.writelines(self._pending)
+            self._pending.clear()
+            self._board.flush()
+
+    def _write(self, entry: dict[str, Any]) -> None:
+        if self.writes:
+            self._pending.append(json.dumps(entry) + "\n")

@@ -1,0 +1,46 @@
+"""How right texts are: word and character error rate, and the share of utterances without an error."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import jiwer
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """Figures over a set of utterances, as shares (0.05 is 5 %). Error rates can exceed 1."""
+
+    utterances: int
+    word_error_rate: float
+    character_error_rate: float
+    correct: float  # utterances whose whole text is right: for single commands, the command accuracy
+
+    def __str__(self) -> str:
+        return (
+            f"WER {self.word_error_rate:.2%}, CER {self.character_error_rate:.2%}, "
+            f"{self.correct:.2%} of {self.utterances} right"
+        )
+
+
+def accuracy(references: Sequence[str], hypotheses: Sequence[str]) -> Accuracy:
+    """Compare texts with what was really said, both normalised.
+
+    Words that are heard where the reference is empty count as insertions, and are set against all reference words.
+    Raises ValueError if there is nothing to compare or the numbers differ.
+    """
+    if not references or len(references) != len(hypotheses):
+        raise ValueError(f"{len(references)} references and {len(hypotheses)} hypotheses cannot be compared")
+    said = [(r, h) for r, h in zip(references, hypotheses, strict=True) if r]
+    invented = [h for r, h in zip(references, hypotheses, strict=True) if not r]
+    words, characters = 0.0, 0.0
+    if said:
+        by_word = jiwer.process_words([r for r, _ in said], [h for _, h in said])
+        by_character = jiwer.process_characters([r for r, _ in said], [h for _, h in said])
+        in_words = sum(len(r.split()) for r, _ in said)
+        in_characters = sum(len(r) for r, _ in said)
+        words = by_word.wer + sum(len(h.split()) for h in invented) / in_words
+        characters = by_character.cer + sum(len(h) for h in invented) / in_characters
+    right = sum(r == h for r, h in zip(references, hypotheses, strict=True))
+    return Accuracy(len(references), words, characters, right / len(references))

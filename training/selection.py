@@ -1,0 +1,74 @@
+"""The utterances and noises that a recipe names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from data.audio import SUFFIXES, Waveform, read_audio
+from data.corpora import load_corpus, of_speakers
+from data.manifest import Utterance
+from training.config import CorpusConfig, RecipeError
+
+_OTHER_SECONDS = 1.5  # other speech is cut into pieces as long as this, about the length of a command
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What was chosen, and a line for each thing that was left out."""
+
+    utterances: list[Utterance]
+    left_out: list[str]
+
+
+def select(corpora: Sequence[CorpusConfig], data: Path, vocabulary: Sequence[str]) -> Selection:
+    """Gather the utterances of several corpora below the data folder.
+
+    Raises:
+        RecipeError: a corpus is not there or has nothing to offer.
+    """
+    utterances: list[Utterance] = []
+    left_out: list[str] = []
+    for config in corpora:
+        root = data / config.root
+        try:
+            corpus = load_corpus(config.corpus, root, config.split)
+        except (FileNotFoundError, ValueError) as error:
+            raise RecipeError(f"{error}. Is --data the folder that holds {config.root}?") from error
+        chosen = list(of_speakers(corpus.utterances, config.speakers, config.without_speakers))
+        if config.other_speech:
+            chosen = other_speech(chosen, vocabulary)
+        chosen = [chosen[int(n / config.share)] for n in range(int(len(chosen) * config.share))]
+        if not chosen:
+            raise RecipeError(f"{root}: no utterance is left of {config.corpus} {config.split or ''}")
+        utterances += chosen
+        left_out += corpus.left_out
+    return Selection(utterances, left_out)
+
+
+def other_speech(utterances: Sequence[Utterance], vocabulary: Sequence[str]) -> list[Utterance]:
+    """Return pieces of the utterances that hold none of the vocabulary's words, with the empty text."""
+    words = frozenset(vocabulary)
+    pieces = []
+    for utterance in utterances:
+        if words.isdisjoint(utterance.text.split()):
+            length = utterance.duration or 0.0
+            for number in range(max(1, int(length / _OTHER_SECONDS))):
+                start = number * _OTHER_SECONDS
+                duration = min(_OTHER_SECONDS, length - start)
+                pieces.append(replace(utterance, text="", offset=utterance.offset + start, duration=duration))
+    return pieces
+
+
+def noises(paths: Sequence[Path], data: Path) -> list[Waveform]:
+    """Read recordings of noise: files, or folders of them. Raises RecipeError if one is not there."""
+    found: list[Waveform] = []
+    for path in paths:
+        place = data / path
+        files = sorted(place.iterdir()) if place.is_dir() else [place]
+        audio = [file for file in files if file.suffix.lower() in SUFFIXES]
+        if not place.exists() or not audio:
+            raise RecipeError(f"{place}: no recording of noise here")
+        found += [read_audio(file) for file in audio]
+    return found

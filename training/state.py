@@ -1,0 +1,93 @@
+"""The state of a run between two steps, in a file: what is needed to go on as if nothing had happened."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from training.config import Recipe, RecipeError
+
+STATE = "state.pt"
+
+
+@dataclass
+class TrainingState:
+    """How far a run is. All randomness hangs on these numbers, so no generator's state is needed."""
+
+    epoch: int = 0
+    step_in_epoch: int = 0
+    step: int = 0
+    best: float | None = None  # lowest validation WER so far
+    tensors: dict[str, Any] | None = None  # as read from the file, until `restore` has put them to use
+
+    def restore(self, model: nn.Module, average: nn.Module, optimiser: torch.optim.Optimizer) -> None:
+        """Put the saved weights and moments back."""
+        assert self.tensors is not None
+        model.load_state_dict(self.tensors["model"])
+        average.load_state_dict(self.tensors["average"])
+        optimiser.load_state_dict(self.tensors["optimiser"])
+        self.tensors = None
+
+
+def save_state(
+    out: Path,
+    state: TrainingState,
+    recipe: Recipe,
+    processes: int,
+    model: nn.Module,
+    average: nn.Module,
+    optimiser: torch.optim.Optimizer,
+) -> None:
+    """Write the state; a run killed while it writes keeps the one before."""
+    counters = {key: value for key, value in asdict(state).items() if key != "tensors"}
+    part = out / f"{STATE}.part"
+    with part.open("wb") as file:
+        torch.save(
+            {
+                "counters": counters,
+                "recipe": recipe.model_dump_json(),
+                "processes": processes,
+                "model": model.state_dict(),
+                "average": average.state_dict(),
+                "optimiser": optimiser.state_dict(),
+            },
+            file,
+        )
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(out / STATE)
+
+
+def load_state(out: Path, recipe: Recipe, processes: int) -> TrainingState | None:
+    """Read the state of a run; None if there is none yet.
+
+    Raises:
+        RecipeError: the state is damaged, or of a run with another recipe or number of processes.
+    """
+    path = out / STATE
+    if not path.is_file():
+        return None
+    try:
+        saved = torch.load(path, map_location="cpu", weights_only=True)
+    except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        raise RecipeError(f"{path}: damaged ({error}). Choose another --out, or delete it to start anew") from error
+    before = Recipe.model_validate_json(saved["recipe"])
+    different = _differences(before.model_dump(), recipe.model_dump())
+    if different:
+        raise RecipeError(f"{out} holds a run with another recipe ({'; '.join(different)}). Choose another --out")
+    if saved["processes"] != processes:
+        raise RecipeError(f"{out} holds a run of {saved['processes']} processes, not {processes}: use as many")
+    return TrainingState(**saved["counters"], tensors=saved)
+
+
+def _differences(before: Any, now: Any, place: str = "") -> list[str]:
+    if isinstance(before, dict) and isinstance(now, dict):
+        keys = sorted(before.keys() | now.keys())
+        return [d for key in keys for d in _differences(before.get(key), now.get(key), f"{place}.{key}".strip("."))]
+    return [] if before == now else [f"{place} was {before}, is {now}"]

@@ -1,0 +1,303 @@
+"""Train an acoustic model with CTC.
+
+    python -m training.train commands --data speech --out runs/commands
+    python -m training.train commands --data speech --out runs/gru --set acoustic.cell=gru --set optimisation.epochs=5
+    torchrun --nproc-per-node 4 -m training.train commands --data speech --out runs/commands      # four GPUs
+
+Run again with the same --out, it goes on where it was stopped, and ends with the same weights as a run that never
+was. On CPUs it starts one process of one thread a core: an LSTM's threads would wait for each other at every time step.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+import torch.distributed as dist
+import torchaudio.transforms
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+from torch.utils.data import DataLoader
+
+from data.audio import SAMPLE_RATE
+from data.augmentation import Augmentation
+from data.batching import Batch, Draw, TrainingBatches, plan_epoch
+from data.manifest import Utterance
+from models.alphabet import BLANK, encode
+from models.checkpoint import Model, ModelConfig, load_checkpoint, save_checkpoint
+from models.recognizer import Recognizer
+from training.config import Recipe, RecipeError, SpecAugmentConfig
+from training.evaluate import evaluate
+from training.export import training_card
+from training.log import TrainingLog
+from training.processes import Interrupted, rank_and_processes
+from training.selection import noises, select
+from training.state import TrainingState, load_state, save_state
+
+STATISTICS_STEPS = 24  # steps whose features give the global normalisation
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a training run reads and writes."""
+
+    recipe: Recipe
+    data: Path
+    out: Path  # holds state.pt, best/, last/, log.jsonl and TensorBoard's files
+    init: str | None = None  # a model to start from
+
+
+class SpecAugment(nn.Module):
+    """Blanks out stripes of a log-mel spectrogram, each example its own (Park et al. 2019, arXiv:1904.08779)."""
+
+    def __init__(self, config: SpecAugmentConfig) -> None:
+        super().__init__()
+        self.frequency = [
+            torchaudio.transforms.FrequencyMasking(config.frequency_bands, iid_masks=True)
+            for _ in range(config.frequency_masks)
+        ]
+        self.time = [
+            torchaudio.transforms.TimeMasking(config.time_frames, iid_masks=True, p=config.time_share)
+            for _ in range(config.time_masks)
+        ]
+
+    def forward(self, log_mel: Tensor) -> Tensor:
+        """Mask (batch, mel bands, frames) with its mean."""
+        fill = float(log_mel.mean())
+        masked = log_mel[:, None]  # torchaudio masks (batch, channel, bands, frames)
+        for mask in [*self.frequency, *self.time]:
+            masked = mask(masked, fill)
+        return masked[:, 0]
+
+
+class Trainer:
+    """One process of a run. All processes hold the same weights after each step; the first one writes."""
+
+    def __init__(self, run: Run, device: str = "cpu") -> None:
+        """Read the corpora and build the model, or take up the saved state.
+
+        Raises:
+            RecipeError: a corpus is missing, or the saved state is of another recipe.
+            models.checkpoint.CheckpointError: the model to start from is missing or damaged.
+        """
+        self.run, self.recipe = run, run.recipe
+        self.rank, self.processes = rank_and_processes()
+        self.device = torch.device(device)
+        self.log = TrainingLog(run.out, writes=self.rank == 0)
+        recipe = self.recipe
+        training = select(recipe.data.train, run.data, recipe.vocabulary)
+        validation = select(recipe.data.validation, run.data, recipe.vocabulary)
+        self.training, self.validation = training.utterances, validation.utterances
+        _refuse_shared_speakers(self.training, self.validation)
+        self.log.data(self.training, self.validation, training.left_out + validation.left_out)
+        self.augmentation = Augmentation(recipe.augmentation, noises(recipe.data.noise, run.data))
+        self.spec_augment = SpecAugment(recipe.spec_augment)
+        self.precision = _precision(recipe.optimisation.precision, self.device)
+
+        torch.manual_seed(recipe.optimisation.seed)
+        self.model = _new_model(recipe, run.init)
+        self.average = _new_model(recipe, run.init)
+        saved = load_state(run.out, recipe, self.processes)
+        if saved is None:
+            if recipe.features.normalisation == "global" and run.init is None:
+                self.model.front_end.fit([(batch.waveforms, batch.lengths) for batch in self._first_batches()])
+            self.average.load_state_dict(self.model.state_dict())
+        self.model.to(self.device)
+        self.average.to(self.device)
+        self.optimiser = torch.optim.AdamW(
+            self.model.parameters(), lr=recipe.optimisation.learning_rate, weight_decay=recipe.optimisation.weight_decay
+        )
+        self.state = saved or TrainingState()
+        if saved is not None:
+            saved.restore(self.model, self.average, self.optimiser)
+            self.log.resumed(saved.step, saved.epoch)
+        self.network: nn.Module = self.model.acoustic
+        if self.processes > 1:
+            self.network = DistributedDataParallel(self.model.acoustic)
+
+    def train(self, stop: Callable[[], int] = lambda: 0) -> None:
+        """Train to the end of the recipe, or until `stop` gives a signal's number.
+
+        Raises:
+            Interrupted: after saving the state.
+        """
+        state, optimisation = self.state, self.recipe.optimisation
+        saved_at = time.monotonic()
+        while state.epoch < optimisation.epochs:
+            steps = plan_epoch(self.training, self.recipe.batching, optimisation.seed, state.epoch, self.processes)
+            plan = [batches[self.rank] for batches in steps[state.step_in_epoch :]]
+            with self.log.epoch(state.epoch, optimisation.epochs, len(steps), state.step_in_epoch):
+                for batch in self._loader(plan):
+                    progress = (state.epoch + state.step_in_epoch / len(steps)) / optimisation.epochs
+                    self._step(batch, progress)
+                    overdue = time.monotonic() - saved_at >= optimisation.save_every_seconds
+                    signal_number, due = self._agreed(stop(), int(overdue))
+                    if due or signal_number:
+                        self._save()
+                        saved_at = time.monotonic()
+                    if signal_number:
+                        raise Interrupted(signal_number)
+            state.epoch, state.step_in_epoch = state.epoch + 1, 0
+            self._validate()
+            self._save()
+            saved_at = time.monotonic()
+        if self.rank == 0:
+            save_checkpoint(self.run.out / "last", self.average, training_card(self.recipe, self.log.last_validation))
+
+    def _step(self, batch: Batch, progress: float) -> None:
+        state, optimisation = self.state, self.recipe.optimisation
+        started = time.perf_counter()
+        torch.manual_seed((optimisation.seed << 40) + (state.step << 10) + self.rank)
+        self.model.train()
+        rate = optimisation.learning_rate * one_cycle(progress, optimisation.warm_up)
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        with torch.no_grad():
+            features, frames = self.model.front_end(
+                batch.waveforms.to(self.device), batch.lengths.to(self.device), self.spec_augment
+            )
+        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.precision == torch.bfloat16):
+            log_probs, steps = self.network(features, frames)
+        loss = ctc_loss(log_probs, steps, batch.texts)
+        self.optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]  # torch's own
+        norm = nn.utils.clip_grad_norm_(self.model.parameters(), optimisation.gradient_norm)
+        if torch.isfinite(norm):  # the same in every process, as the gradients are
+            self.optimiser.step()
+            _move_average(self.average, self.model, min(optimisation.averaging, (1 + state.step) / (10 + state.step)))
+        state.step += 1
+        state.step_in_epoch += 1
+        self.log.step(
+            state.step,
+            loss=loss.item(),
+            learning_rate=rate,
+            gradient_norm=norm.item(),
+            audio_seconds=self.processes * int(batch.lengths.sum()) / SAMPLE_RATE,
+            seconds=time.perf_counter() - started,
+            broken=batch.broken,
+        )
+
+    def _validate(self) -> None:
+        state = self.state
+        if self.rank == 0:
+            evaluation = evaluate(Recognizer(self.average, self.device), self.validation)
+            accuracy = evaluation.accuracy
+            self.log.validation(state.step, state.epoch, accuracy)
+            if state.best is None or accuracy.word_error_rate < state.best:
+                state.best = accuracy.word_error_rate
+                save_checkpoint(self.run.out / "best", self.average, training_card(self.recipe, accuracy))
+        if self.processes > 1:
+            dist.barrier()
+
+    def _save(self) -> None:
+        if self.rank == 0:
+            save_state(self.run.out, self.state, self.recipe, self.processes, self.model, self.average, self.optimiser)
+            self.log.flush()
+
+    def _agreed(self, *flags: int) -> list[int]:
+        """Return the highest value that any process has for each flag, so that all processes do the same."""
+        if self.processes == 1:
+            return list(flags)
+        together = torch.tensor(flags, device=self.device)
+        dist.all_reduce(together, op=dist.ReduceOp.MAX)
+        return [int(flag) for flag in together]
+
+    def _first_batches(self) -> Iterator[Batch]:
+        seed = self.recipe.optimisation.seed
+        steps = plan_epoch(self.training, self.recipe.batching, seed, epoch=0)[:STATISTICS_STEPS]
+        return iter(self._loader([batches[0] for batches in steps]))
+
+    def _loader(self, plan: Sequence[Sequence[Draw]]) -> DataLoader[Batch]:
+        batches = TrainingBatches(self.training, plan, self.recipe.batching, self.augmentation)
+        return DataLoader(batches, batch_size=None, num_workers=self.recipe.optimisation.workers)
+
+
+def one_cycle(progress: float, warm_up: float) -> float:
+    """Return the learning rate as a share of the highest: up in a straight line, down along a cosine."""
+    if progress < warm_up:
+        return 0.04 + 0.96 * progress / warm_up
+    return 0.5 * (1 + math.cos(math.pi * (progress - warm_up) / (1 - warm_up))) + 1e-4
+
+
+def ctc_loss(log_probs: Tensor, steps: Tensor, texts: Sequence[str]) -> Tensor:
+    """Return the CTC loss a label, averaged over the batch, in float32. Texts too long for their audio count 0.
+
+    Args:
+        log_probs: shape (batch, steps, labels).
+        steps: length of each, shape (batch,).
+        texts: normalised; the empty text trains silence.
+    """
+    labels = [encode(text) for text in texts]
+    return nn.functional.ctc_loss(
+        log_probs.float().transpose(0, 1),  # (batch, steps, labels) -> (steps, batch, labels)
+        torch.tensor([label for text in labels for label in text], dtype=torch.long, device=log_probs.device),
+        steps,
+        torch.tensor([len(text) for text in labels], device=log_probs.device),
+        blank=BLANK,
+        zero_infinity=True,
+    )
+
+
+def work(run: Run, device: str, stop: Callable[[], int]) -> None:
+    """Train in this process."""
+    Trainer(run, device).train(stop)
+
+
+def _new_model(recipe: Recipe, init: str | None) -> Model:
+    config = ModelConfig(
+        name=recipe.name,
+        description=recipe.description,
+        features=recipe.features,
+        acoustic=recipe.acoustic,
+        vocabulary=recipe.vocabulary,
+    )
+    model = Model(config)
+    if init is not None:
+        given = load_checkpoint(init)
+        for part in ("features", "acoustic"):
+            ours, theirs = getattr(config, part).model_dump(), getattr(given.config, part).model_dump()
+            different = [
+                f"{part}.{key} = {theirs[key]}" for key in ours if ours[key] != theirs[key] and key != "dropout"
+            ]
+            if different:
+                raise RecipeError(f"model {init!r} has another shape than the recipe; set {', '.join(different)}")
+        model.load_state_dict(given.state_dict())
+    return model
+
+
+def _move_average(average: nn.Module, model: nn.Module, decay: float) -> None:
+    with torch.no_grad():
+        for mean, now in zip(average.parameters(), model.parameters(), strict=True):
+            mean.lerp_(now, 1 - decay)
+
+
+def _precision(wanted: str, device: torch.device) -> torch.dtype:
+    if wanted != "auto":
+        return getattr(torch, wanted)
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
+    capabilities = torch.cpu.get_capabilities()
+    fast = capabilities.get("avx512_bf16") or capabilities.get("amx_bf16")
+    return torch.bfloat16 if fast else torch.float32
+
+
+def _refuse_shared_speakers(training: Sequence[Utterance], validation: Sequence[Utterance]) -> None:
+    shared = {u.speaker for u in training if u.speaker} & {u.speaker for u in validation if u.speaker}
+    if shared:
+        some = ", ".join(sorted(shared)[:5])
+        raise RecipeError(
+            f"{len(shared)} speakers are in training and in validation ({some}, ...): a model would be measured on "
+            "voices it knows. Part them by `speakers` and `without_speakers`"
+        )
+
+
+if __name__ == "__main__":
+    import typer
+
+    from training.command import train as command
+
+    typer.run(command)
