@@ -104,10 +104,10 @@ def stop(conversation: Conversation | None) -> tuple[None, str]:
     return None, conversation.as_html().replace("Listening. Say a command.", "Press Record to go on.")
 
 
-def transcribe(model: str, path: str | None) -> tuple[str, list[list[object]], Figure | None]:
-    """Transcribe a recording; return its text, its words with their times, and its picture."""
+def transcribe(model: str, path: str | None) -> tuple[Any, str, list[list[object]], Figure | None]:
+    """Transcribe a recording; return whether to show results, its text, its words with their times, its picture."""
     if path is None:
-        return "", [], None
+        return gr.update(visible=False), "", [], None
     try:
         waveform = read_audio(path)
     except AudioError as error:
@@ -116,16 +116,16 @@ def transcribe(model: str, path: str | None) -> tuple[str, list[list[object]], F
     [transcript] = recognizer.transcribe([waveform])
     words: list[list[object]] = [[w.text, w.start, w.end, f"{w.confidence:.0%}"] for w in transcript.words]
     text = transcript.text or "(nothing that the model knows)"
-    return text, words, figures.heard(recognizer, waveform, transcript)
+    return gr.update(visible=True), text, words, figures.heard(recognizer, waveform, transcript)
 
 
-def load_model(folder: str) -> Any:
-    """Add a model folder to the chooser and choose it."""
+def choose(model: str) -> str:
+    """Load the chosen model, so that a wrong choice is told at once; return what it knows."""
     try:
-        recognizer_of(folder.strip())
+        words = recognizer_of(model).model.config.vocabulary
     except CheckpointError as error:
         raise gr.Error(str(error), duration=None) from error
-    return gr.update(choices=[*shipped_models(), folder.strip()], value=folder.strip())
+    return f"It knows {len(words)} words: {', '.join(words)}." if words else "It writes any word."
 
 
 def page(model: str) -> gr.Blocks:
@@ -133,12 +133,12 @@ def page(model: str) -> gr.Blocks:
     choices = list(dict.fromkeys([*shipped_models(), model]))
     with gr.Blocks(title="Oyez", delete_cache=(KEPT_SECONDS, KEPT_SECONDS)) as blocks:
         gr.Markdown("# Oyez\nSpoken commands, recognised on this computer. Nothing you say leaves it.")
-        with gr.Row(equal_height=True):
-            chosen = gr.Dropdown(choices, value=model, label="Model", scale=2)
-            folder = gr.Textbox(label="Your own model", placeholder="a folder, then Enter", scale=3)
-        folder.submit(load_model, folder, chosen)
-        vocabulary = gr.Markdown(_vocabulary(model), elem_classes="vocabulary")
-        chosen.change(_vocabulary, chosen, vocabulary)
+        chosen = gr.Dropdown(
+            choices, value=model, label="Model", info="A shipped one, or type the folder of your own.",
+            allow_custom_value=True, filterable=True,
+        )  # fmt: skip
+        vocabulary = gr.Markdown(choose(model), elem_classes="vocabulary")
+        chosen.change(choose, chosen, vocabulary, show_progress="hidden")
         with gr.Tab("Microphone"):
             _microphone_tab(chosen)
         with gr.Tab("Recording"):
@@ -148,31 +148,26 @@ def page(model: str) -> gr.Blocks:
 
 def _microphone_tab(chosen: gr.Dropdown) -> None:
     conversation = gr.State(None)
-    microphone = gr.Audio(sources=["microphone"], streaming=True, type="numpy", label="Microphone")
+    microphone = gr.Audio(sources=["microphone"], streaming=True, type="numpy", show_label=False)
     heard = gr.HTML(IDLE, elem_id="heard")
+    both = [conversation, heard]
     microphone.stream(
-        hear, [chosen, microphone, conversation], [conversation, heard],
+        hear, [chosen, microphone, conversation], both,
         stream_every=CHUNK_SECONDS, time_limit=None, concurrency_limit=LISTENERS, show_progress="hidden",
     )  # fmt: skip
-    both = [conversation, heard]
     microphone.start_recording(lambda: (None, LISTENING), None, both, show_progress="hidden")
     microphone.stop_recording(stop, conversation, both, show_progress="hidden")
     chosen.change(lambda: (None, IDLE), None, both, show_progress="hidden")
 
 
 def _recording_tab(chosen: gr.Dropdown) -> None:
-    recording = gr.Audio(sources=["upload", "microphone"], type="filepath", label="Recording")
-    text = gr.Textbox(label="Text", buttons=["copy"], interactive=False, elem_id="text")
-    picture = gr.Plot(label="What the model hears")
-    words = gr.Dataframe(headers=["word", "start (s)", "end (s)", "confidence"], label="Words", interactive=False)
-    results = [text, words, picture]
-    recording.change(transcribe, [chosen, recording], results)
-    chosen.change(transcribe, [chosen, recording], results)
-
-
-def _vocabulary(model: str) -> str:
-    words = recognizer_of(model).model.config.vocabulary
-    return f"It knows {len(words)} words: {', '.join(words)}." if words else "It writes any word."
+    recording = gr.Audio(sources=["upload", "microphone"], type="filepath", show_label=False)
+    with gr.Column(visible=False) as results:
+        text = gr.Textbox(label="Text", buttons=["copy"], interactive=False, elem_id="text")
+        words = gr.Dataframe(headers=["word", "from (s)", "to (s)", "confidence"], label="Words", interactive=False)
+        picture = gr.Plot(label="What the model hears")
+    for change in (recording.change, chosen.change):
+        change(transcribe, [chosen, recording], [results, text, words, picture])
 
 
 def serve(model: str, host: str, port: int | None) -> None:
@@ -180,6 +175,14 @@ def serve(model: str, host: str, port: int | None) -> None:
     recognizer_of(model)
     blocks = page(model)
     blocks.queue(default_concurrency_limit=LISTENERS)
-    blocks.launch(
-        server_name=host, server_port=port, css_paths=CSS, theme=gr.themes.Soft(primary_hue="amber"), footer_links=[]
+    blocks.launch(server_name=host, server_port=port, css_paths=CSS, theme=_theme(), footer_links=[])
+
+
+def _theme() -> gr.themes.Base:
+    # only fonts of the visitor's own system: Gradio's themes fetch theirs from the internet
+    return gr.themes.Default(
+        primary_hue="amber",
+        neutral_hue="slate",
+        font=["system-ui", "sans-serif"],
+        font_mono=["ui-monospace", "monospace"],
     )

@@ -6,6 +6,7 @@ converted here, once, and is a plain waveform from then on.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,9 @@ LOWEST_RATE, HIGHEST_RATE = 1_000, 768_000  # Hz; a header that says otherwise i
 
 #: The file endings that are taken for audio when a folder is searched.
 SUFFIXES = frozenset(f".{name.lower()}" for name in soundfile.available_formats()) | {".aif", ".oga", ".opus"}
+
+_BLOCK = 1 << 20  # samples read at a time, over all channels
+_UNKNOWN_LENGTH = 2**63 - 1  # frames, as libsndfile says of a FLAC whose encoder wrote to a pipe
 
 Waveform = npt.NDArray[np.float32]
 
@@ -48,24 +52,24 @@ def read_audio(path: str | PathLike[str], offset: float = 0.0, duration: float |
         start = round(offset * rate)
         if start and start >= file.frames:
             raise AudioError(f"{path}: nothing to read at {offset:g} s, the file ends at {file.frames / rate:g} s")
-        try:
-            file.seek(start)
-            samples = file.read(-1 if duration is None else round(duration * rate), dtype="float32", always_2d=True)
-        except soundfile.LibsndfileError as error:
-            raise AudioError(f"{path}: damaged audio ({error.error_string.rstrip('.')})") from error
-    if not len(samples):
-        raise AudioError(f"{path}: the file holds no samples")
+        blocks = list(_blocks(file, path, start, file.frames if duration is None else round(duration * rate)))
     try:
-        return to_waveform(samples, rate)
+        waveform = to_waveform(np.concatenate(blocks), rate) if blocks else np.zeros(0, np.float32)
     except AudioError as error:
         raise AudioError(f"{path}: {error}") from error
+    if not len(waveform):
+        raise AudioError(f"{path}: the file holds no samples")
+    return waveform
 
 
 def audio_duration(path: str | PathLike[str]) -> float:
     """Return the length of a file in seconds, as its header gives it. Raises AudioError like `read_audio`."""
     path = Path(path)
     with _opened(path) as file:
-        return float(file.frames / _checked_rate(file.samplerate, path))
+        rate = _checked_rate(file.samplerate, path)
+        if file.frames == _UNKNOWN_LENGTH:
+            return sum(len(block) for block in _blocks(file, path, 0, _UNKNOWN_LENGTH)) / rate
+        return float(file.frames / rate)
 
 
 def to_waveform(samples: npt.NDArray[Any], rate: int) -> Waveform:
@@ -80,22 +84,25 @@ def to_waveform(samples: npt.NDArray[Any], rate: int) -> Waveform:
         AudioError: the rate is out of range, or a sample is not a finite number.
     """
     scaled = to_mono(samples)
-    return scaled if rate == SAMPLE_RATE else soxr.resample(scaled, _checked_rate(rate), SAMPLE_RATE)
+    if rate == SAMPLE_RATE:
+        return scaled
+    # what is loud to the limit overshoots it when its edges are rounded
+    return np.clip(soxr.resample(scaled, _checked_rate(rate), SAMPLE_RATE), -1.0, 1.0)
 
 
 def to_mono(samples: npt.NDArray[Any]) -> Waveform:
     """Scale samples (see `to_waveform`) to float32 in [-1, 1] and average their channels, at the rate they have."""
-    if samples.ndim not in (1, 2):
+    if samples.ndim not in (1, 2) or 0 in samples.shape[1:]:
         raise AudioError(f"samples have shape {samples.shape}; expected (samples,) or (samples, channels)")
     scaled = samples.astype(np.float32)
     if np.issubdtype(samples.dtype, np.integer):
         limits = np.iinfo(samples.dtype)
         middle = (limits.max + limits.min + 1) / 2  # 0 for signed types, half the range for unsigned ones
         scaled = ((scaled - middle) / (limits.max - middle + 1)).astype(np.float32)
-    if scaled.ndim == 2:
-        scaled = scaled.mean(axis=1)
     if not np.isfinite(scaled).all():
         raise AudioError("the audio holds samples that are not numbers (NaN or infinity)")
+    if scaled.ndim == 2:
+        scaled = scaled.mean(axis=1)  # (samples, channels) -> (samples,)
     return np.clip(scaled, -1.0, 1.0)
 
 
@@ -109,20 +116,40 @@ class StreamResampler:
     def __call__(self, samples: npt.NDArray[Any], last: bool = False) -> Waveform:
         """Convert the next chunk, shape (samples,) or (samples, channels). `last` also returns what was held back."""
         mono = to_mono(samples)
-        return mono if self._stream is None else self._stream.resample_chunk(mono, last=last)
+        return mono if self._stream is None else np.clip(self._stream.resample_chunk(mono, last=last), -1.0, 1.0)
 
 
-def _opened(path: Path) -> soundfile.SoundFile:
-    if not path.exists():
-        raise AudioError(f"{path}: no such file")
-    if not path.is_file():
-        raise AudioError(f"{path}: not a regular file")
+class _Source(soundfile.SoundFile):  # type: ignore[misc]  # soundfile ships no type information
+    """A file that is read onwards only: soundfile's own seek after each read fails at the end of an unknown length."""
+
+    def seekable(self) -> bool:
+        return False
+
+
+def _opened(path: Path) -> _Source:
     try:
-        return soundfile.SoundFile(path)
+        if not path.exists():
+            raise AudioError(f"{path}: no such file")
+        if not path.is_file():
+            raise AudioError(f"{path}: not a regular file")
+        return _Source(path)
     except (soundfile.LibsndfileError, OSError, TypeError) as error:
         # soundfile takes a .raw file for headerless samples and asks for their layout by a TypeError
         reason = getattr(error, "error_string", None) or error
         raise AudioError(f"{path}: not readable as audio ({str(reason).rstrip('.')})") from error
+
+
+def _blocks(file: _Source, path: Path, start: int, frames: int) -> Iterator[npt.NDArray[np.float32]]:
+    """Read in blocks of shape (frames, channels): memory goes by what is there, not by what the header claims."""
+    block = max(1, _BLOCK // file.channels)
+    try:
+        if start:
+            file.seek(start)
+        while frames > 0 and len(samples := file.read(min(frames, block), dtype="float32", always_2d=True)):
+            yield samples
+            frames -= len(samples)
+    except soundfile.LibsndfileError as error:
+        raise AudioError(f"{path}: damaged audio ({error.error_string.rstrip('.')})") from error
 
 
 def _checked_rate(rate: int, path: Path | None = None) -> int:

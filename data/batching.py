@@ -24,7 +24,7 @@ from data.manifest import Utterance
 class BatchingConfig(BaseModel, frozen=True, extra="forbid"):
     """How an epoch is put together."""
 
-    batch_seconds: float = Field(default=120.0, gt=0)  # of padded audio in a batch, over all processes
+    batch_seconds: float = Field(default=120.0, gt=0)  # of padded clips in a batch, over all processes
     longest_seconds: float = Field(default=16.0, gt=0)  # longer utterances are left out
     joined: float = Field(default=0.0, ge=0, le=1)  # share of draws that are two to four short clips in a row
     joined_seconds: float = Field(default=2.5, gt=0)  # clips up to this length are joined
@@ -68,15 +68,19 @@ def plan_epoch(
         members.append((index, *others))
     members += [()] * round(config.noise_only * len(singles))
     draws = [Draw(clips, (seed, epoch, number)) for number, clips in enumerate(members)]
+    lengths = np.array([max(seconds[list(draw.members)].sum(), 1.0) for draw in draws])
     # jitter keeps examples of equal length from meeting the same neighbours in every epoch
-    lengths = [max(seconds[list(draw.members)].sum(), 1.0) * rng.uniform(0.9, 1.1) for draw in draws]
+    jitter = [rng.uniform(0.9, 1.1) for _ in draws]
     batches: list[list[Draw]] = []
-    for position in np.argsort(lengths):
-        draw, length = draws[position], lengths[position]
-        if not batches or (len(batches[-1]) + 1) * length > config.batch_seconds / processes:
+    longest = 0.0  # of the last batch
+    for position in np.argsort(lengths * jitter):
+        longest = max(longest, lengths[position])
+        if not batches or (len(batches[-1]) + 1) * longest > config.batch_seconds / processes:
             batches.append([])
-        batches[-1].append(draw)
-    batches += batches[: -len(batches) % processes]  # so that no process is left without a batch in the last step
+            longest = lengths[position]
+        batches[-1].append(draws[position])
+    # so that no process is left without a batch in the last step
+    batches += [batches[n % len(batches)] for n in range(-len(batches) % processes)]
     steps = [batches[first : first + processes] for first in range(0, len(batches), processes)]
     return [steps[n] for n in rng.permutation(len(steps))]
 

@@ -37,16 +37,16 @@ def load_corpus(kind: str, root: Path, split: str | None = None) -> Corpus:
         ValueError: there is no such kind of corpus or split.
         FileNotFoundError: the folder does not hold such a corpus.
     """
+    if kind not in CORPORA:
+        raise ValueError(f"no corpus is called {kind!r}; there are {', '.join(CORPORA)}")
     if kind == "recordings":
         listed = recordings.utterances(root)
     elif split is None:
         raise ValueError(f"corpus {kind!r} needs a split")
     elif kind == "speech-commands":
         listed = speech_commands.utterances(root, split)
-    elif kind == "librispeech":
-        listed = librispeech.utterances(root, split)
     else:
-        raise ValueError(f"no corpus is called {kind!r}; there are {', '.join(CORPORA)}")
+        listed = librispeech.utterances(root, split)
     with ThreadPoolExecutor(8) as pool:
         checked = list(pool.map(_checked, listed))
     return Corpus(
@@ -63,7 +63,8 @@ def of_speakers(utterances: Iterable[Utterance], only: Iterable[str], never: Ite
 
 def _checked(utterance: Utterance) -> Utterance | str:
     try:
-        seconds = utterance.duration or audio_duration(utterance.path) - utterance.offset
+        rest = audio_duration(utterance.path) - utterance.offset
+        seconds = rest if utterance.duration is None else min(utterance.duration, rest)
         text = normalise(utterance.text)
     except AudioError as error:
         return str(error)

@@ -6,9 +6,11 @@ over each time it is interrupted.
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import shutil
 import tarfile
+import zlib
 from collections.abc import Callable
 from http.client import HTTPException
 from pathlib import Path
@@ -89,7 +91,7 @@ def _download(
         unpack(workshop)
         (root / place).parent.mkdir(parents=True, exist_ok=True)
         (workshop / place).rename(root / place)
-    except (RuntimeError, EOFError, tarfile.TarError) as error:
+    except (RuntimeError, EOFError, gzip.BadGzipFile, zlib.error, tarfile.TarError) as error:
         archive.unlink(missing_ok=True)
         raise DownloadError(f"{archive}: damaged and deleted ({error}); try again") from error
     except (OSError, HTTPException) as error:

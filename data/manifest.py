@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 _COLUMNS = ("path", "text", "speaker", "offset", "duration")
+_ENCODING = "utf-8-sig"  # some editors and spreadsheets put a mark before the first line
 
 
 class ManifestError(Exception):
@@ -70,21 +71,21 @@ def write_manifest(path: str | PathLike[str], utterances: Iterable[Utterance]) -
 
 
 def _json_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    with path.open(encoding="utf-8") as file:
+    with path.open(encoding=_ENCODING) as file:
         for number, line in enumerate(file, 1):
             if not line.strip():
                 continue
             try:
                 row = json.loads(line)
-            except json.JSONDecodeError as error:
-                raise ManifestError(f"{path}, line {number}: not a JSON object ({error.msg})") from error
+            except ValueError as error:  # bad JSON, or a number of thousands of digits
+                raise ManifestError(f"{path}, line {number}: not a JSON object ({error})") from error
             if not isinstance(row, dict):
                 raise ManifestError(f"{path}, line {number}: not a JSON object but {type(row).__name__}")
             yield number, row
 
 
 def _tsv_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    with path.open(encoding="utf-8", newline="") as file:
+    with path.open(encoding=_ENCODING, newline="") as file:
         rows = csv.DictReader(file, dialect="excel-tab", quoting=csv.QUOTE_NONE)
         missing = {"path", "text"} - set(rows.fieldnames or ())
         if missing:
@@ -103,14 +104,14 @@ def _utterance(row: dict[str, Any], manifest: Path, line: int) -> Utterance:
             continue
         try:
             seconds[key] = float(row[key])
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             seconds[key] = -1.0
         if not 0 <= (seconds[key] or 0.0) < float("inf"):
             raise ManifestError(f"{manifest}, line {line}: {key!r} is {row[key]!r}; expected seconds, 0 or more")
     return Utterance(
         path=manifest.parent / row["path"],
         text=row["text"],
-        speaker=str(row.get("speaker") or ""),
+        speaker="" if row.get("speaker") is None else str(row["speaker"]),
         offset=seconds["offset"] or 0.0,
         duration=seconds["duration"],
     )

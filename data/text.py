@@ -16,8 +16,8 @@ _SYMBOLS = {
     "$": "dollars", "£": "pounds", "€": "euros",
 }  # fmt: skip
 _CURRENCY = re.compile(r"([$£€])\s?(\d[\d,]*(?:\.\d+)?)")
-_NUMBER = re.compile(r"\d+(?:,\d{3})*(?:st|nd|rd|th)\b|\d+(?:,\d{3})+(?:\.\d+)?|\d+\.\d+|\d+")
-_MINUS = re.compile(r"(?<!\w)[-−](?=\d)")
+_NUMBER = re.compile(r"\d+(?:,\d{3})*(?:st|nd|rd|th)\b|\d+(?:,\d{3})+(?:\.\d+)?|\d+\.\d+|(?<![\w.])\.\d+|\d+")
+_MINUS = re.compile(r"(?<!\w)[-−](?=\.?\d)")
 _APOSTROPHES = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "`": "'", "´": "'"})
 _LETTERS = str.maketrans({"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i"})
 _LONGEST_NUMBER = 15  # digits; longer ones are identifiers, and are read digit by digit
@@ -36,10 +36,9 @@ def normalise(text: str) -> str:
     Raises:
         TextError: a character is neither a Latin letter, a number, punctuation, nor a symbol with a known reading.
     """
-    text = text.translate(_APOSTROPHES).lower().translate(_LETTERS)
+    text = "".join(_decomposed(c) for c in text.translate(_APOSTROPHES))
+    text = "".join(c for c in text if not unicodedata.combining(c)).lower().translate(_LETTERS)
     text = _CURRENCY.sub(lambda match: f"{match[2]} {match[1]}", text)
-    text = unicodedata.normalize("NFKD", text)
-    text = "".join(c for c in text if not unicodedata.combining(c))
     text = _MINUS.sub("minus ", text)
     text = _NUMBER.sub(lambda match: f" {_spelled(match[0])} ", text)
     text = "".join(f" {_SYMBOLS[c]} " if c in _SYMBOLS else c for c in text)
@@ -52,18 +51,30 @@ def normalise(text: str) -> str:
     return " ".join(word for word in words if word)
 
 
+def _decomposed(character: str) -> str:
+    """Take a character apart (é, ﬁ, ℃), but not ² or ½, which would then read as 2 and 12 and are refused instead."""
+    return character if unicodedata.category(character) == "No" else unicodedata.normalize("NFKD", character)
+
+
 def _separates(character: str) -> bool:
     """Whether a character only divides words: white space, punctuation, control and format characters."""
-    return unicodedata.category(character)[0] in "ZPC"
+    category = unicodedata.category(character)
+    return category[0] in "ZP" or category in ("Cc", "Cf")
 
 
 def _spelled(number: str) -> str:
-    if number[-1].isalpha():
-        return str(num2words(int(number[:-2].replace(",", "")), to="ordinal"))
     digits = number.replace(",", "")
-    if len(digits) > _LONGEST_NUMBER or (len(digits) > 1 and digits[0] == "0" and "." not in digits):
-        return " ".join(str(num2words(int(digit))) for digit in digits if digit != ".")
-    if "." in digits:
-        whole, fraction = digits.split(".")
-        return f"{num2words(int(whole))} point {' '.join(num2words(int(digit)) for digit in fraction)}"
-    return str(num2words(int(digits)))
+    if digits[-1].isalpha():
+        if len(digits) - 2 > _LONGEST_NUMBER:
+            raise TextError(f"cannot spell the number {number!r}: write it out in letters")
+        return str(num2words(int(digits[:-2]), to="ordinal"))
+    whole, point, fraction = digits.partition(".")
+    if len(whole) > _LONGEST_NUMBER or (len(whole) > 1 and whole[0] == "0" and not point):
+        spelled = _digit_by_digit(whole)
+    else:
+        spelled = str(num2words(int(whole))) if whole else ""
+    return f"{spelled} point {_digit_by_digit(fraction)}" if point else spelled
+
+
+def _digit_by_digit(digits: str) -> str:
+    return " ".join(str(num2words(int(digit))) for digit in digits)

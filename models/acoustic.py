@@ -22,6 +22,7 @@ class AcousticConfig(BaseModel, frozen=True, extra="forbid"):
     bidirectional: bool = True
     layers: int = Field(default=3, ge=1, le=12)
     width: int = Field(default=160, ge=1)  # of a layer, in each direction
+    layer_norm: bool = True  # after each layer; without it a deep stack's signal is faint and it learns slowly
     dropout: float = Field(default=0.2, ge=0, lt=1)
 
 
@@ -36,9 +37,9 @@ class MaskedConvolution(nn.Module):
 
     def forward(self, sequences: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Map (batch, frames, inputs) to (batch, ceil(frames / stride), outputs), and the lengths alike."""
-        inside = valid_frames(lengths, sequences.shape[1])[:, :, None]
+        silenced = sequences.masked_fill(~valid_frames(lengths, sequences.shape[1])[:, :, None], 0.0)
         # (batch, frames, features) -> (batch, features, frames) and back
-        convolved = self.convolution((sequences * inside).transpose(1, 2)).transpose(1, 2)
+        convolved = self.convolution(silenced.transpose(1, 2)).transpose(1, 2)
         return nn.functional.gelu(self.norm(convolved)), (lengths + self.stride - 1) // self.stride
 
 
@@ -56,7 +57,13 @@ class AcousticModel(nn.Module):
         )
         self.input_dropout = nn.Dropout(config.dropout)
         self.recurrent = RecurrentStack(
-            config.cell, config.channels, config.width, config.layers, config.bidirectional, config.dropout
+            config.cell,
+            config.channels,
+            config.width,
+            config.layers,
+            config.bidirectional,
+            config.dropout,
+            config.layer_norm,
         )
         self.output_dropout = nn.Dropout(config.dropout)
         self.output = nn.Linear(self.recurrent.outputs, LABELS)

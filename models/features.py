@@ -114,14 +114,18 @@ class MfccFrontEnd(nn.Module):
             frames.append(features[valid_frames(frame_lengths, features.shape[1])])
         together = torch.cat(frames)
         self.mean.copy_(together.mean(0))
-        self.deviation.copy_(together.std(0).clamp(min=SMALLEST_DEVIATION))
+        self.deviation.copy_(together.std(0, correction=0).clamp(min=SMALLEST_DEVIATION))
 
     def _unnormalised(
         self, waveforms: Tensor, lengths: Tensor, mask: Callable[[Tensor], Tensor] | None
     ) -> tuple[Tensor, Tensor]:
-        waveforms = waveforms * valid_frames(lengths, waveforms.shape[1])
+        if not waveforms.shape[1]:  # torch transforms one sample of silence, and not none
+            waveforms = waveforms.new_zeros(len(waveforms), 1)
+        waveforms = waveforms.masked_fill(~valid_frames(lengths, waveforms.shape[1]), 0.0)
         frames = frames_of(lengths)
         mel = self.mel_spectrogram(waveforms)  # (batch, samples) -> (batch, mel bands, frames)
+        # the first frames of the padding still see the last samples, and must not be the loudest point
+        mel = mel * valid_frames(frames, mel.shape[2])[:, None]
         # torchaudio takes the loudest point of all channels of a recording, so each recording gets one channel
         log_mel = self.to_decibel(mel[:, None])[:, 0]
         if mask is not None:

@@ -173,7 +173,8 @@ class Recognizer:
 
     def _confidence(self, score: float) -> float:
         calibration = self.model.config.confidence
-        return round(1 / (1 + math.exp(-(calibration.slope * score + calibration.intercept))), 4)
+        log_odds = calibration.slope * score + calibration.intercept
+        return round((1 + math.tanh(log_odds / 2)) / 2, 4)  # 1 / (1 + exp(-log_odds)), which overflows
 
 
 def _probability_of_silence(log_probs: Tensor) -> float:

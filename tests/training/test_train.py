@@ -1,0 +1,240 @@
+"""Training: what is learned, and that a run cut in pieces ends like one that was left alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from data.audio import read_audio
+from models.checkpoint import load_checkpoint
+from models.recognizer import Recognizer
+from training.config import Recipe, RecipeError, load_recipe
+from training.processes import Interrupted
+from training.train import Run, SpecAugment, Trainer, ctc_loss, one_cycle
+
+RECIPE = """
+name = "tones"
+vocabulary = ["low", "high"]
+[features]
+coefficients = 13
+mel_bands = 20
+[acoustic]
+channels = 16
+width = 16
+layers = 1
+dropout = 0.1
+[[data.train]]
+corpus = "recordings"
+root = "recordings"
+without_speakers = ["speaker3"]
+[[data.validation]]
+corpus = "recordings"
+root = "recordings"
+speakers = ["speaker3"]
+[batching]
+batch_seconds = 2.5
+noise_only = 0.2
+joined = 0.2
+[optimisation]
+epochs = 3
+save_every_seconds = 0
+"""
+
+
+@pytest.fixture
+def recipe(tmp_path: Path) -> Path:
+    path = tmp_path / "tones.toml"
+    path.write_text(RECIPE)
+    return path
+
+
+def weights(out: Path) -> dict[str, torch.Tensor]:
+    return load_checkpoint(out / "last").state_dict()
+
+
+def assert_same_weights(first: Path, second: Path) -> None:
+    for (name, one), two in zip(weights(first).items(), weights(second).values(), strict=True):
+        assert torch.equal(one, two), name
+
+
+def stop_after(steps: int):
+    """Return a `stop` that asks to stop after so many steps."""
+    left = [steps]
+
+    def stop() -> int:
+        left[0] -= 1
+        return signal.SIGTERM if left[0] == 0 else 0
+
+    return stop
+
+
+def command(recipe: Path, corpus: Path, out: Path, *more: str) -> list[str]:
+    arguments = [str(recipe), "--data", str(corpus), "--out", str(out), *more]
+    return [sys.executable, "-m", "training.train", *arguments]
+
+
+def test_two_tones_are_told_apart_after_some_epochs(recipe: Path, corpus: Path, tmp_path: Path) -> None:
+    settings = ["optimisation.epochs=60", "optimisation.learning_rate=0.01", "optimisation.averaging=0.9"]
+    settings += ["augmentation.noise_probability=0", "spec_augment.time_masks=0", "spec_augment.frequency_masks=0"]
+    settings += ["acoustic.dropout=0", "batching.joined=0", "optimisation.save_every_seconds=60"]
+    Trainer(Run(load_recipe(recipe, settings), corpus, tmp_path / "run")).train()
+    recognizer = Recognizer.load(tmp_path / "run" / "best")
+    waveforms = [read_audio(corpus / "recordings" / name) for name in ("low2.wav", "high3.wav")]
+    assert [transcript.text for transcript in recognizer.transcribe(waveforms)] == ["low", "high"]
+
+
+def test_a_run_stopped_at_any_step_ends_with_the_same_weights(recipe: Path, corpus: Path, tmp_path: Path) -> None:
+    loaded = load_recipe(recipe)
+    whole = Run(loaded, corpus, tmp_path / "whole")
+    Trainer(whole).train()
+    cut = Run(loaded, corpus, tmp_path / "cut")
+    for steps in (1, 4, 2):
+        with pytest.raises(Interrupted):
+            Trainer(cut).train(stop_after(steps))
+    Trainer(cut).train()
+    assert_same_weights(whole.out, cut.out)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_run_killed_without_warning_ends_with_the_same_weights(
+    recipe: Path, corpus: Path, tmp_path: Path, processes: int
+) -> None:
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    options = ["--processes", str(processes), "--set", "optimisation.epochs=6"]
+    subprocess.run(command(recipe, corpus, whole, *options), check=True, capture_output=True)
+    with subprocess.Popen(command(recipe, corpus, killed, *options), stderr=subprocess.PIPE, process_group=0) as run:
+        while not (killed / "state.pt").exists() and run.poll() is None:
+            time.sleep(0.01)
+        assert run.poll() is None, "the run ended before it could be killed"
+        os.killpg(run.pid, signal.SIGKILL)
+    assert not (killed / "last").exists()
+    subprocess.run(command(recipe, corpus, killed, *options), check=True, capture_output=True)
+    assert_same_weights(whole, killed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_saves_and_says_how_to_go_on(
+    recipe: Path, corpus: Path, tmp_path: Path, number: signal.Signals
+) -> None:
+    out = tmp_path / "run"
+    options = ["--processes", "2", "--set", "optimisation.epochs=10000"]
+    with subprocess.Popen(command(recipe, corpus, out, *options), stderr=subprocess.PIPE, text=True) as run:
+        while not (out / "state.pt").exists() and run.poll() is None:
+            time.sleep(0.01)
+        run.send_signal(number)
+        _, message = run.communicate(timeout=60)
+    assert run.returncode == 128 + number
+    assert f"stopped by {number.name}; run again to go on" in message
+    assert "Traceback" not in message
+
+
+def test_the_log_holds_each_step_once_and_each_validation(recipe: Path, corpus: Path, tmp_path: Path) -> None:
+    run = Run(load_recipe(recipe), corpus, tmp_path / "run")
+    with pytest.raises(Interrupted):
+        Trainer(run).train(stop_after(2))
+    Trainer(run).train()
+    entries = [json.loads(line) for line in (run.out / "log.jsonl").read_text().splitlines()]
+    steps = [entry["step"] for entry in entries if entry["event"] == "step"]
+    assert steps == list(range(1, len(steps) + 1))
+    assert [entry["epoch"] for entry in entries if entry["event"] == "validation"] == [1, 2, 3]
+    assert {"wer", "cer", "command_accuracy"} <= entries[-1].keys()
+    assert list((run.out / "tensorboard").iterdir())
+
+
+def test_a_model_to_start_from_gives_its_weights(recipe: Path, corpus: Path, tmp_path: Path) -> None:
+    first = Run(load_recipe(recipe, ["optimisation.epochs=1"]), corpus, tmp_path / "first")
+    Trainer(first).train()
+    second = Trainer(Run(load_recipe(recipe), corpus, tmp_path / "second", init=str(first.out / "last")))
+    for name, weight in weights(first.out).items():
+        assert torch.equal(second.model.state_dict()[name], weight), name
+
+
+def test_a_model_of_another_shape_is_no_start(recipe: Path, corpus: Path, tmp_path: Path) -> None:
+    first = Run(load_recipe(recipe, ["optimisation.epochs=1", "acoustic.width=8"]), corpus, tmp_path / "first")
+    Trainer(first).train()
+    with pytest.raises(RecipeError, match=r"acoustic.width = 8"):
+        Trainer(Run(load_recipe(recipe), corpus, tmp_path / "second", init=str(first.out / "last")))
+
+
+def test_another_recipe_does_not_overwrite_a_run(recipe: Path, corpus: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    with pytest.raises(Interrupted):
+        Trainer(Run(load_recipe(recipe), corpus, out)).train(stop_after(1))
+    with pytest.raises(RecipeError, match=r"acoustic.width was 16, is 24"):
+        Trainer(Run(load_recipe(recipe, ["acoustic.width=24"]), corpus, out))
+
+
+def test_a_damaged_state_is_an_error_that_names_it(recipe: Path, corpus: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    out.mkdir()
+    (out / "state.pt").write_bytes(b"PK\x03\x04 not a state")
+    with pytest.raises(RecipeError, match=r"state\.pt: damaged"):
+        Trainer(Run(load_recipe(recipe), corpus, out))
+
+
+def test_a_speaker_in_training_and_validation_is_refused(recipe: Path, corpus: Path, tmp_path: Path) -> None:
+    recipe.write_text(RECIPE.replace('without_speakers = ["speaker3"]', ""))
+    with pytest.raises(RecipeError, match="speaker3"):
+        Trainer(Run(load_recipe(recipe), corpus, tmp_path / "run"))
+
+
+def test_a_broken_file_is_named_and_does_not_stop_the_run(
+    recipe: Path, corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (corpus / "recordings" / "low0.wav").write_bytes(b"RIFF")
+    Trainer(Run(load_recipe(recipe, ["optimisation.epochs=1"]), corpus, tmp_path / "run")).train()
+    said = capsys.readouterr().err
+    assert "low0.wav" in said
+    assert "left out: 1 in all" in said
+    assert (tmp_path / "run" / "last" / "config.json").exists()
+
+
+@pytest.mark.parametrize("cell", ["gru", "rnn-tanh", "rnn-relu"])
+def test_each_cell_trains(recipe: Path, corpus: Path, tmp_path: Path, cell: str) -> None:
+    loaded = load_recipe(recipe, [f"acoustic.cell={cell}", "acoustic.bidirectional=false", "optimisation.epochs=1"])
+    Trainer(Run(loaded, corpus, tmp_path / "run")).train()
+    assert load_checkpoint(tmp_path / "run" / "last").config.acoustic.cell == cell
+
+
+def test_ctc_loss_equals_torchs_for_one_text_and_counts_silence() -> None:
+    log_probs = torch.randn(2, 12, 29, generator=torch.manual_seed(1)).log_softmax(-1)
+    steps = torch.tensor([12, 10])
+    one = torch.nn.functional.ctc_loss(
+        log_probs[:1].transpose(0, 1), torch.tensor([[3, 4, 4]]), steps[:1], torch.tensor([3]), reduction="sum"
+    )
+    silent = -log_probs[1, :10, 0].sum()  # only the path of blanks says nothing
+    assert ctc_loss(log_probs, steps, ["abb", ""]).item() == pytest.approx((one + silent).item() / 22, rel=1e-5)
+
+
+def test_the_learning_rate_rises_then_falls_to_almost_nothing() -> None:
+    rates = [one_cycle(n / 100, warm_up=0.1) for n in range(101)]
+    assert rates.index(max(rates)) == 10
+    assert max(rates) == pytest.approx(1.0, abs=1e-3)
+    assert rates[:11] == sorted(rates[:11])
+    assert rates[10:] == sorted(rates[10:], reverse=True)
+    assert rates[-1] < 1e-3
+
+
+def test_spec_augment_masks_each_example_differently_and_within_bounds(recipe: Path) -> None:
+    config = load_recipe(recipe, ["spec_augment.time_share=1.0"]).spec_augment
+    torch.manual_seed(3)
+    log_mel = torch.randn(8, 20, 100)
+    changed = SpecAugment(config)(log_mel) != log_mel
+    assert len({tuple(example.flatten().tolist()) for example in changed}) == 8
+    whole_frames = changed.all(dim=1).sum(dim=1)
+    assert whole_frames.max() <= config.time_masks * config.time_frames
+    assert changed.any()
+
+
+def test_recipes_that_are_shipped_can_be_read() -> None:
+    assert isinstance(load_recipe("commands"), Recipe)
