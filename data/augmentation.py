@@ -22,6 +22,7 @@ _LOUDEST_PEAK = 1.0
 class AugmentationConfig(BaseModel, frozen=True, extra="forbid"):
     """How much of what; a probability of 0 turns a step off. Ranges are (lowest, highest), drawn uniformly."""
 
+    calm_epochs: int = Field(default=0, ge=0)  # over which the scene's probabilities rise from 0 to what they are here
     speed: tuple[float, float] = (0.9, 1.1)  # factor; pitch changes with it (Ko et al. 2015)
     speed_probability: float = Field(default=0.5, ge=0, le=1)
     cut_seconds: float = Field(default=0.03, ge=0)  # most that is lost at either end, as by a late microphone
@@ -52,16 +53,20 @@ class Augmentation:
         first, last = (int(rng.uniform(0, most)) for _ in range(2))
         return waveform[first : len(waveform) - last]
 
-    def scene(self, waveform: Waveform, rng: np.random.Generator) -> Waveform:
+    def strength(self, epoch: int) -> float:
+        """Return the share of its probabilities that `scene` has in an epoch: labels are aligned sooner in calm."""
+        return min(1.0, epoch / self.config.calm_epochs) if self.config.calm_epochs else 1.0
+
+    def scene(self, waveform: Waveform, rng: np.random.Generator, strength: float = 1.0) -> Waveform:
         """Change what lies around the speech: silence, room, microphone, noise, loudness."""
         config = self.config
         before, after = (int(rng.uniform(0, config.silence_seconds) * SAMPLE_RATE) for _ in range(2))
         waveform = np.pad(waveform, (before, after))
-        if rng.random() < config.reverberation_probability:
+        if rng.random() < strength * config.reverberation_probability:
             waveform = reverberate(waveform, rng.uniform(*config.reverberation_seconds), rng)
-        if rng.random() < config.noise_probability:
+        if rng.random() < strength * config.noise_probability:
             waveform = add_noise(waveform, self.noise(len(waveform), rng), rng.uniform(*config.noise_snr_db))
-        if rng.random() < config.band_probability:
+        if rng.random() < strength * config.band_probability:
             waveform = limit_band(waveform, rng.uniform(*config.band_low_hz), rng.uniform(*config.band_high_hz))
         waveform = waveform * 10 ** (rng.uniform(*config.gain_db) / 20)
         peak = float(np.abs(waveform).max(initial=0.0))

@@ -39,6 +39,7 @@ class Draw:
 
     members: tuple[int, ...]
     seed: tuple[int, ...]
+    epoch: int = 0
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def plan_epoch(
             others = tuple(int(short[n]) for n in rng.integers(len(short), size=rng.integers(1, 4)))
         members.append((index, *others))
     members += [()] * round(config.noise_only * len(singles))
-    draws = [Draw(clips, (seed, epoch, number)) for number, clips in enumerate(members)]
+    draws = [Draw(clips, (seed, epoch, number), epoch) for number, clips in enumerate(members)]
     lengths = np.array([max(seconds[list(draw.members)].sum(), 1.0) for draw in draws])
     # jitter keeps examples of equal length from meeting the same neighbours in every epoch
     jitter = [rng.uniform(0.9, 1.1) for _ in draws]
@@ -138,7 +139,8 @@ class TrainingBatches(Dataset[Batch]):
             texts.append(utterance.text)
         if not pieces:
             pieces.append(self.augmentation.noise(int(rng.uniform(0.5, 2.0) * SAMPLE_RATE), rng))
-        return self.augmentation.scene(np.concatenate(pieces), rng), " ".join(text for text in texts if text)
+        waveform = self.augmentation.scene(np.concatenate(pieces), rng, self.augmentation.strength(draw.epoch))
+        return waveform, " ".join(text for text in texts if text)
 
 
 def pad(examples: Sequence[tuple[Waveform, str]], broken: list[str] | None = None) -> Batch:

@@ -6,11 +6,9 @@ over each time it is interrupted.
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import shutil
 import tarfile
-import zlib
 from collections.abc import Callable
 from http.client import HTTPException
 from pathlib import Path
@@ -86,12 +84,13 @@ def _download(
     try:
         workshop.mkdir(parents=True, exist_ok=True)
         if not archive.is_file():
-            _fetch(url, archive, checksum)
+            _fetch(url, archive)
+        _check(archive, checksum)
         shutil.rmtree(workshop / place, ignore_errors=True)  # of an unpacking that was interrupted
         unpack(workshop)
         (root / place).parent.mkdir(parents=True, exist_ok=True)
         (workshop / place).rename(root / place)
-    except (RuntimeError, EOFError, gzip.BadGzipFile, zlib.error, tarfile.TarError) as error:
+    except (RuntimeError, EOFError, tarfile.TarError) as error:
         archive.unlink(missing_ok=True)
         raise DownloadError(f"{archive}: damaged and deleted ({error}); try again") from error
     except (OSError, HTTPException) as error:
@@ -104,7 +103,7 @@ def _download(
     return root / place
 
 
-def _fetch(url: str, archive: Path, checksum: str) -> None:
+def _fetch(url: str, archive: Path) -> None:
     part = archive.with_name(archive.name + ".part")
     have = part.stat().st_size if part.exists() else 0
     try:
@@ -132,9 +131,15 @@ def _fetch(url: str, archive: Path, checksum: str) -> None:
     except HTTPError as error:
         if error.code != 416:  # "range not satisfiable": all of it is here already
             raise
-    with part.open("rb") as file:
+    part.rename(archive)
+
+
+def _check(archive: Path, checksum: str) -> None:
+    """Check an archive, fetched or put there by hand: tarfile may take damage in its middle for its end."""
+    with archive.open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
     if found != checksum:
-        part.unlink()
-        raise DownloadError(f"{url}: the file has the checksum {found}, not {checksum}. It was deleted; try again")
-    part.rename(archive)
+        archive.unlink()
+        raise DownloadError(
+            f"{archive} was damaged: its checksum is {found}, not {checksum}. It was deleted; try again"
+        )

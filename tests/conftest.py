@@ -70,9 +70,9 @@ def corpus(tmp_path: Path) -> Path:
     times = np.arange(SAMPLE_RATE // 2) / SAMPLE_RATE
     lines = ["path\ttext\tspeaker"]
     for number in range(12):
-        text, pitch = [("low", 220), ("high", 880)][number % 2]
+        text, pitch = [("low", 200), ("high", 2500)][number % 2]
         path = folder / f"{text}{number}.wav"
-        soundfile.write(path, 0.3 * np.sin(2 * np.pi * (pitch + number) * times), SAMPLE_RATE)
+        soundfile.write(path, 0.3 * np.sin(2 * np.pi * (pitch + 10 * number) * times), SAMPLE_RATE)
         lines.append(f"{path.name}\t{text}\tspeaker{number // 3}")
     (folder / "manifest.tsv").write_text("\n".join(lines) + "\n")
     return folder.parent

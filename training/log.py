@@ -65,7 +65,9 @@ class TrainingLog:
         )  # fmt: skip
         self._sums = {"loss": 0.0, "audio": 0.0, "steps": 0.0}
         self._epoch_started = time.monotonic()
-        with Progress(*columns, console=self._console, transient=True, disable=not self.writes) as progress:
+        with Progress(
+            *columns, console=self._console, transient=True, disable=not self._console.is_terminal
+        ) as progress:
             self._progress, self._task = progress, progress.add_task("", total=steps, completed=done)
             yield
         self._progress = None
@@ -110,7 +112,9 @@ class TrainingLog:
         mean = self._sums["loss"] / max(1.0, self._sums["steps"])
         rate = self._sums["audio"] / max(1e-9, time.monotonic() - self._epoch_started)
         self._console.print(
-            f"epoch {epoch}: loss {mean:.3f}, {rate:.0f} s of audio/s; validation: {accuracy}", highlight=False
+            f"epoch {epoch}: loss {mean:.3f}, {rate:.0f} s of audio/s; validation: {accuracy}",
+            highlight=False,
+            soft_wrap=True,
         )
         values = {
             "wer": accuracy.word_error_rate,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sys
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
@@ -122,11 +124,10 @@ def _child(rank: int, count: int, port: int, work: Work, argument: Any, errors: 
     try:
         _work_here(work, argument, "cpu")
     except Exception as error:
-        # all processes fail alike where the input is at fault; one report is enough
-        if rank == 0:
-            errors.put(error)
-        else:
-            raise
+        # the parent raises the first one; where the input is at fault, all processes fail alike
+        error.add_note(f"in process {rank}: {traceback.format_exc()}")
+        errors.put(error)
+        sys.exit(1)
     finally:
         dist.destroy_process_group()
 

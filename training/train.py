@@ -93,7 +93,7 @@ class Trainer:
         validation = select(recipe.data.validation, run.data, recipe.vocabulary)
         self.training, self.validation = training.utterances, validation.utterances
         _refuse_shared_speakers(self.training, self.validation)
-        self.log.data(self.training, self.validation, training.left_out + validation.left_out)
+        self.log.data(self.training, self.validation, list(dict.fromkeys(training.left_out + validation.left_out)))
         self.augmentation = Augmentation(recipe.augmentation, noises(recipe.data.noise, run.data))
         self.spec_augment = SpecAugment(recipe.spec_augment)
         self.precision = _precision(recipe.optimisation.precision, self.device)
@@ -156,9 +156,12 @@ class Trainer:
         rate = optimisation.learning_rate * one_cycle(progress, optimisation.warm_up)
         for group in self.optimiser.param_groups:
             group["lr"] = rate
+        in_calm = self.augmentation.strength(state.epoch) < 1
         with torch.no_grad():
             features, frames = self.model.front_end(
-                batch.waveforms.to(self.device), batch.lengths.to(self.device), self.spec_augment
+                batch.waveforms.to(self.device),
+                batch.lengths.to(self.device),
+                None if in_calm else self.spec_augment,
             )
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.precision == torch.bfloat16):
             log_probs, steps = self.network(features, frames)

@@ -223,11 +223,15 @@ def test_a_long_file_is_read_block_by_block_without_seams(tmp_path, monkeypatch,
     assert np.array_equal(read_audio(path), whole)
 
 
-MAGIC = st.sampled_from([b"", b"RIFF\x00\x10\x00\x00WAVE", b"fLaC", b"OggS", b"\xff\xfb\x90", b"FORM\x00\x00\x10\x00AIFF"])
+MAGIC = st.sampled_from(
+    [b"", b"RIFF\x00\x10\x00\x00WAVE", b"fLaC", b"OggS", b"\xff\xfb\x90", b"FORM\x00\x00\x10\x00AIFF"]
+)
 
 
 @settings(max_examples=150, deadline=None)
-@given(magic=MAGIC, content=st.binary(max_size=300), ending=st.sampled_from(["wav", "flac", "ogg", "mp3", "raw", "txt"]))
+@given(
+    magic=MAGIC, content=st.binary(max_size=300), ending=st.sampled_from(["wav", "flac", "ogg", "mp3", "raw", "txt"])
+)
 def test_random_bytes_are_audio_or_an_audio_error(tmp_path_factory, magic, content, ending):
     path = tmp_path_factory.getbasetemp() / f"random.{ending}"
     path.write_bytes(magic + content)

@@ -110,7 +110,9 @@ def test_a_corpus_with_splits_asks_for_one(tmp_path, kind):
         load_corpus(kind, tmp_path)
 
 
-@pytest.mark.parametrize(("kind", "split"), [("recordings", None), ("speech-commands", "training"), ("librispeech", "x")])
+@pytest.mark.parametrize(
+    ("kind", "split"), [("recordings", None), ("speech-commands", "training"), ("librispeech", "x")]
+)
 def test_a_folder_without_the_corpus_is_named(tmp_path, kind, split):
     with pytest.raises(FileNotFoundError, match=str(tmp_path)):
         load_corpus(kind, tmp_path, split)

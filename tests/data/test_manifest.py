@@ -66,9 +66,7 @@ def test_an_interrupted_writing_leaves_the_old_manifest(tmp_path):
         ),
         (
             "m.tsv",
-            "mood\tpath\ttext\tspeaker\toffset\tduration\n"
-            '1\ta.wav\tit\'s "on"\tkim\t1.5\t2\n'
-            "\n\t/b.wav\tnothing\n",
+            'path\ttext\tmood\tspeaker\toffset\tduration\na.wav\tit\'s "on"\t1\tkim\t1.5\t2\n\n/b.wav\tnothing\n',
         ),
     ],
     ids=["jsonl", "tsv"],

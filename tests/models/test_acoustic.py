@@ -48,10 +48,11 @@ def test_utterance_alone_equals_utterance_in_a_padded_batch(bidirectional, subsa
         torch.testing.assert_close(log_probs[index, : steps[index]], alone[0], atol=1e-5, rtol=0)
 
 
+@pytest.mark.parametrize("layer_norm", [True, False])
 @pytest.mark.parametrize("bidirectional", [True, False])
 @pytest.mark.parametrize("cell", ["lstm", "gru", "rnn-tanh", "rnn-relu"])
-def test_every_kind_of_network_learns_in_every_parameter(cell, bidirectional, features):
-    model = build(cell=cell, bidirectional=bidirectional).train()
+def test_every_kind_of_network_learns_in_every_parameter(cell, bidirectional, layer_norm, features):
+    model = build(cell=cell, bidirectional=bidirectional, layer_norm=layer_norm).train()
     lengths, texts = torch.tensor([23, 20, 14]), torch.tensor([[5, 5, 3], [7, 1, 4], [2, 9, 6]])
     log_probs, steps = model(features, lengths)
     torch.nn.functional.ctc_loss(log_probs.transpose(0, 1), texts, steps, torch.tensor([3, 3, 3])).backward()

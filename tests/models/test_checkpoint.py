@@ -125,6 +125,13 @@ DAMAGES = {
         WEIGHTS,
         "does not fit config.json",
     ),
+    "weights are of a stack without norms": (
+        lambda f: edit_config(
+            f, acoustic={"channels": 9, "layers": 2, "width": 8, "cell": "gru", "subsampling": 3, "layer_norm": False}
+        ),
+        WEIGHTS,
+        "acoustic.recurrent.norms",
+    ),
     "a tensor is missing": (drop_a_tensor, WEIGHTS, "acoustic.output.bias"),
     "weights are a pickle": (lambda f: replace_weights(f, pickle.dumps({"a": 1})), WEIGHTS, "does not fit config.json"),
     "weights are nothing, as vouched for": (lambda f: replace_weights(f, b""), WEIGHTS, "does not fit config.json"),

@@ -12,6 +12,11 @@ INPUTS, WIDTH, FRAMES = 5, 4, 11
 LENGTHS = torch.tensor([11, 7, 1, 4])
 
 
+@pytest.fixture(autouse=True)
+def same_weights_at_every_run():
+    torch.manual_seed(0)
+
+
 @pytest.fixture
 def sequences():
     return torch.randn(len(LENGTHS), FRAMES, INPUTS, generator=torch.Generator().manual_seed(1))
@@ -53,15 +58,17 @@ def test_stack_equals_torchs_module_on_packed_sequences(cell, layers, bidirectio
     torch.testing.assert_close(outputs * inside, expected, atol=1e-5, rtol=0)
 
 
+@pytest.mark.parametrize("layer_norm", [True, False])
 @pytest.mark.parametrize("bidirectional", [True, False])
 @pytest.mark.parametrize("cell", CELLS)
-def test_padding_influences_neither_outputs_nor_gradients(cell, bidirectional, sequences, inside):
-    stack = RecurrentStack(cell, INPUTS, WIDTH, 2, bidirectional)
+def test_padding_influences_neither_outputs_nor_gradients(cell, bidirectional, layer_norm, sequences, inside):
+    stack = RecurrentStack(cell, INPUTS, WIDTH, 2, bidirectional, layer_norm=layer_norm)
+    upstream = torch.randn(len(LENGTHS), FRAMES, stack.outputs)  # a norm's outputs have a constant sum of squares
 
     def outputs_and_gradients(filling):
         given_sequences = torch.where(inside, sequences, filling).requires_grad_()
         outputs = stack(given_sequences, LENGTHS) * inside
-        gradients = torch.autograd.grad(outputs.square().sum(), [given_sequences, *stack.parameters()])
+        gradients = torch.autograd.grad((outputs * upstream).sum(), [given_sequences, *stack.parameters()])
         return outputs, gradients
 
     clean, clean_gradients = outputs_and_gradients(torch.zeros(()))
@@ -70,6 +77,14 @@ def test_padding_influences_neither_outputs_nor_gradients(cell, bidirectional, s
     torch.testing.assert_close(gradients, clean_gradients)
     assert (gradients[0] * ~inside == 0).all()
     assert all(gradient.any() for gradient in gradients)
+
+
+def test_layer_norm_follows_each_layer(sequences):
+    stack = RecurrentStack("gru", INPUTS, WIDTH, 2, bidirectional=False, layer_norm=True)
+    expected = sequences
+    for layer in stack.forwards:
+        expected = nn.functional.layer_norm(layer(expected)[0], (WIDTH,))  # gain 1 and bias 0, as at the beginning
+    torch.testing.assert_close(stack(sequences, LENGTHS), expected)
 
 
 def test_backward_direction_reads_the_future_and_the_forward_one_does_not(sequences):
@@ -82,7 +97,6 @@ def test_backward_direction_reads_the_future_and_the_forward_one_does_not(sequen
 
 
 def test_dropout_lies_between_layers_and_not_after_the_last(sequences):
-    torch.manual_seed(0)
     lone = RecurrentStack("gru", INPUTS, WIDTH, 1, dropout=0.5).train()
     torch.testing.assert_close(lone(sequences, LENGTHS), lone.eval()(sequences, LENGTHS))
     two = RecurrentStack("gru", INPUTS, WIDTH, 2, dropout=0.5).train()

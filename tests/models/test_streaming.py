@@ -1,3 +1,4 @@
+import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -45,8 +46,8 @@ def finals(events):
 
 def kinds(events):
     """Return the kinds of event in order, repetitions left out."""
-    names = [type(event).__name__ for event in events]
-    return [name for name, before in zip(names, [None, *names], strict=False) if name != before]
+    names = (type(event).__name__ for event in events)
+    return [name for name, _ in itertools.groupby(names)]
 
 
 def test_final_of_a_segment_is_the_transcript_of_its_samples(recognizer, speech):
@@ -65,7 +66,7 @@ def test_final_of_a_segment_is_the_transcript_of_its_samples(recognizer, speech)
 
 
 @settings(deadline=None, max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.integers(100, 40_000), min_size=1, max_size=4))
+@given(chunks=st.lists(st.integers(100, 40_000), min_size=1, max_size=4))
 def test_any_chunking_gives_the_same_finals(chunks, recognizer, speech):
     whole = finals(events_of(recognizer.stream(LONGEST), speech, [len(speech)]))
     assert finals(events_of(recognizer.stream(LONGEST), speech, chunks)) == whole
@@ -85,9 +86,7 @@ def test_partials_come_while_speech_goes_on(recognizer, speech):
     events = events_of(recognizer.stream(), speech[: 3 * SAMPLE_RATE], [160])
     assert kinds(events) == ["SpeechStarted", "Partial", "Final"]
     partials = [event for event in events if isinstance(event, Partial)]
-    assert all(
-        later.end - earlier.end > PARTIAL_EVERY * 0.75 for earlier, later in zip(partials, partials[1:], strict=False)
-    )
+    assert all(later.end - earlier.end > PARTIAL_EVERY * 0.75 for earlier, later in itertools.pairwise(partials))
     assert len(partials) >= 4
     [final] = finals(events)
     assert {partial.start for partial in partials} == {final.start}

@@ -1,0 +1,205 @@
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from data.audio import SAMPLE_RATE
+from data.augmentation import (
+    Augmentation,
+    AugmentationConfig,
+    add_noise,
+    change_speed,
+    coloured_noise,
+    limit_band,
+    reverberate,
+)
+
+EVERYTHING = AugmentationConfig(
+    speed_probability=1, reverberation_probability=1, band_probability=1, noise_probability=1
+)
+NOTHING = AugmentationConfig(
+    speed_probability=0, cut_seconds=0, silence_seconds=0, reverberation_probability=0, band_probability=0,
+    noise_probability=0, gain_db=(0, 0),
+)  # fmt: skip
+
+
+def rng(seed=0):
+    return np.random.default_rng(seed)
+
+
+def tone(hertz=440.0, seconds=1.0, amplitude=0.5):
+    times = np.arange(int(seconds * SAMPLE_RATE)) / SAMPLE_RATE
+    return (amplitude * np.sin(2 * np.pi * hertz * times)).astype(np.float32)
+
+
+def rms(waveform):
+    return np.sqrt(np.mean(np.square(waveform, dtype=np.float64)))
+
+
+def power(waveform, low_hz, high_hz):
+    """The mean power of a band."""
+    spectrum = np.abs(np.fft.rfft(waveform)) ** 2
+    hertz = np.fft.rfftfreq(len(waveform), 1 / SAMPLE_RATE)
+    return spectrum[(hertz >= low_hz) & (hertz < high_hz)].mean()
+
+
+def loudest_hertz(waveform):
+    return np.abs(np.fft.rfft(waveform)).argmax() * SAMPLE_RATE / len(waveform)
+
+
+@pytest.mark.parametrize("step", [Augmentation.voice, Augmentation.scene])
+@pytest.mark.parametrize("noises", [[], [tone(100)]])
+def test_the_same_seed_gives_the_same_sound_and_another_seed_another(step, noises):
+    augmentation = Augmentation(EVERYTHING, noises)
+    first, again, other = (step(augmentation, tone(), rng(seed)) for seed in (1, 1, 2))
+
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+def test_everything_off_leaves_the_clip_alone():
+    augmentation = Augmentation(NOTHING)
+
+    assert np.array_equal(augmentation.scene(augmentation.voice(tone(), rng()), rng()), tone())
+
+
+@pytest.mark.parametrize(
+    "waveform",
+    [tone(), tone(amplitude=1.0), np.zeros(SAMPLE_RATE, np.float32), np.sign(tone()), tone(seconds=0.01)],
+    ids=["speech", "loud", "silent", "clipped", "short"],
+)
+@pytest.mark.parametrize("seed", range(5))
+def test_what_comes_out_is_a_waveform(waveform, seed):
+    augmentation = Augmentation(EVERYTHING, [np.zeros(100, np.float32), tone(50)])
+    generator = rng(seed)
+
+    voiced = augmentation.voice(waveform, generator)
+    changed = augmentation.scene(voiced, generator)
+
+    assert changed.dtype == voiced.dtype == np.float32
+    assert np.isfinite(changed).all()
+    assert np.abs(changed).max() <= 1.0
+    silence = 2 * EVERYTHING.silence_seconds * SAMPLE_RATE
+    assert len(voiced) <= len(changed) <= len(voiced) + silence
+
+
+def test_a_clip_that_would_clip_is_made_quieter_as_a_whole():
+    louder = Augmentation(NOTHING.model_copy(update={"gain_db": (20, 20)})).scene(tone(), rng())
+
+    assert louder == pytest.approx(2 * tone(), abs=1e-3)
+
+
+@pytest.mark.parametrize("decibels", [-20, -6, 0, 6])
+def test_gain_is_what_was_asked(decibels):
+    changed = Augmentation(NOTHING.model_copy(update={"gain_db": (decibels, decibels)})).scene(
+        tone(amplitude=0.4), rng()
+    )
+
+    assert 20 * np.log10(rms(changed) / rms(tone(amplitude=0.4))) == pytest.approx(decibels, abs=0.01)
+
+
+def test_voice_cuts_no_more_than_asked_and_never_a_short_clip_away():
+    cutting = Augmentation(NOTHING.model_copy(update={"cut_seconds": 0.03}))
+
+    lengths = [len(cutting.voice(tone(), rng(seed))) for seed in range(50)]
+    assert SAMPLE_RATE * 0.94 <= min(lengths) < max(lengths) <= SAMPLE_RATE
+    assert all(len(cutting.voice(tone()[:50], rng(seed))) >= 40 for seed in range(50))
+
+
+@pytest.mark.parametrize("factor", [0.8, 0.9, 1.0, 1.1, 1.25])
+def test_speed_changes_length_and_pitch(factor):
+    changed = change_speed(tone(), factor)
+
+    assert changed.dtype == np.float32
+    assert len(changed) == pytest.approx(SAMPLE_RATE / factor, abs=2)
+    assert loudest_hertz(changed) == pytest.approx(440 * factor, abs=2)
+
+
+@pytest.mark.parametrize("snr_db", [-5, 0, 10, 30])
+@pytest.mark.parametrize("loudness", [1.0, 0.01])
+def test_noise_is_as_loud_as_asked(snr_db, loudness):
+    speech = tone()
+    noise = loudness * coloured_noise(len(speech), 1.0, rng())
+
+    mixed = add_noise(speech, noise, snr_db)
+
+    assert mixed.dtype == np.float32
+    added = mixed.astype(np.float64) - speech
+    assert 20 * np.log10(rms(speech) / rms(added)) == pytest.approx(snr_db, abs=0.1)
+    assert np.corrcoef(added, noise)[0, 1] == pytest.approx(1, abs=1e-3)
+
+
+def test_silence_gets_faint_noise_and_silent_noise_changes_nothing():
+    silence = np.zeros(SAMPLE_RATE, np.float32)
+
+    assert 0 < rms(add_noise(silence, coloured_noise(SAMPLE_RATE, 0, rng()), 0)) < 1e-3
+    assert np.array_equal(add_noise(tone(), silence, 0), tone())
+
+
+@pytest.mark.parametrize("slope", [0.0, 1.0, 2.0])
+def test_the_power_of_coloured_noise_falls_with_frequency_as_asked(slope):
+    noise = coloured_noise(8 * SAMPLE_RATE, slope, rng())
+
+    edges = np.geomspace(50, 6400, 8)
+    levels = [np.log(power(noise, low, high)) for low, high in pairwise(edges)]
+    fitted = np.polyfit(np.log(edges[:-1]), levels, 1)[0]
+    assert -fitted == pytest.approx(slope, abs=0.1)
+    assert rms(noise) == pytest.approx(0.05, rel=1e-3)
+    assert (len(noise), noise.dtype) == (8 * SAMPLE_RATE, np.float32)
+
+
+@pytest.mark.parametrize(("low_hz", "high_hz"), [(300, 3400), (50, 7500), (350, 3000)])
+def test_band_limiting_removes_what_lies_outside_and_nothing_inside(low_hz, high_hz):
+    noise = coloured_noise(4 * SAMPLE_RATE, 0.0, rng())
+
+    limited = limit_band(noise, low_hz, high_hz)
+
+    assert (len(limited), limited.dtype) == (len(noise), np.float32)
+    inside = (2 * low_hz, 0.75 * high_hz)
+    assert power(limited, *inside) / power(noise, *inside) == pytest.approx(1, abs=0.02)
+    assert power(limited, 0, low_hz / 2) < 0.01 * power(noise, 0, low_hz / 2)
+    if 1.4 * high_hz < SAMPLE_RATE / 2:
+        assert power(limited, 1.4 * high_hz, SAMPLE_RATE / 2) < 0.01 * power(noise, 1.4 * high_hz, SAMPLE_RATE / 2)
+
+
+@pytest.mark.parametrize("seconds", [0.1, 0.3, 0.6])
+def test_an_echo_follows_the_sound_and_falls_by_60_decibels(seconds):
+    click = np.zeros(SAMPLE_RATE, np.float32)
+    click[1000] = 0.5
+
+    echo = reverberate(click, seconds, rng())
+
+    assert (len(echo), echo.dtype) == (len(click), np.float32)
+    assert np.abs(echo[:1000]).max() < 1e-6
+    assert echo[1000] == pytest.approx(0.5, abs=1e-6)
+    length = int(seconds * SAMPLE_RATE)
+    early, late = (rms(echo[1000 + int(part * length) :][: length // 10]) for part in (0.05, 0.85))
+    assert 20 * np.log10(early / late) == pytest.approx(60 * 0.8, abs=3)
+    assert np.abs(echo[1000 + length :]).max() < 1e-6
+
+
+def test_recorded_noise_is_used_as_recorded_and_made_noise_beside_it():
+    recording = np.full(5 * SAMPLE_RATE, 0.3, np.float32)
+    augmentation = Augmentation(EVERYTHING, [recording])
+
+    stretches = [augmentation.noise(1000, rng(seed)) for seed in range(200)]
+
+    recorded = sum(bool((stretch == np.float32(0.3)).all()) for stretch in stretches)
+    assert 110 < recorded < 170  # 70 %
+    assert {len(stretch) for stretch in stretches} == {1000}
+
+
+def test_a_short_recording_of_noise_is_repeated():
+    ramp = np.arange(1, 11, dtype=np.float32)
+    augmentation = Augmentation(EVERYTHING, [ramp])
+
+    repeated = next(noise for n in range(50) if (noise := augmentation.noise(25, rng(n))).max() == 10)
+
+    assert np.array_equal(repeated, np.resize(ramp, 25))
+
+
+@pytest.mark.parametrize("wrong", [{"speed_probability": 1.5}, {"cut_seconds": -1}, {"noise_snr": (0, 30)}])
+def test_a_wrong_setting_is_refused_by_name(wrong):
+    with pytest.raises(ValidationError, match=next(iter(wrong))):
+        AugmentationConfig(**wrong)
