@@ -48,5 +48,5 @@ def envelope(waveform: Waveform) -> tuple[Waveform, Waveform, Waveform]:
     """
     size = max(1, -(-len(waveform) // _COLUMNS))
     pieces = np.pad(waveform, (0, -len(waveform) % size), mode="edge").reshape(-1, size)
-    times = np.arange(len(pieces), dtype=np.float32) * size / SAMPLE_RATE
-    return times, pieces.min(axis=1), pieces.max(axis=1)
+    times = np.arange(len(pieces)) * size / SAMPLE_RATE
+    return times.astype(np.float32), pieces.min(axis=1), pieces.max(axis=1)

@@ -10,6 +10,7 @@ from typing import Any
 from rich.table import Table
 
 from models.recognizer import Recognizer
+from training.calibration import expected_calibration_error, words_and_rightness
 from training.evaluate import Evaluation
 
 
@@ -23,6 +24,7 @@ def as_record(
         "split": split,
         "decoding": decoding,
         **asdict(evaluation.accuracy),
+        "expected_calibration_error": _calibration_error(evaluation),
         "audio_seconds": round(evaluation.audio_seconds, 2),
         "real_time_factor": evaluation.seconds_of_work / evaluation.audio_seconds,
         "by_speaker": {name: asdict(group) for name, group in evaluation.by(lambda u: u.speaker).items()},
@@ -53,6 +55,7 @@ def tables(
     figures.add_row("word error rate", f"{accuracy.word_error_rate:.2%}")
     figures.add_row("character error rate", f"{accuracy.character_error_rate:.2%}")
     figures.add_row("worst tenth of speakers", f"{_decile(by_speaker):.2%} right or less")
+    figures.add_row("expected calibration error", f"{_calibration_error(evaluation):.2%}")
     figures.add_row("real-time factor", f"{evaluation.seconds_of_work / evaluation.audio_seconds:.4f}")
     yield figures
     by_text = evaluation.by(lambda u: u.text)
@@ -66,6 +69,10 @@ def tables(
         for said, heard, count in evaluation.confusions[:confusions]:
             errors.add_row(said or "(nothing)", heard or "(nothing)", str(count))
         yield errors
+
+
+def _calibration_error(evaluation: Evaluation) -> float:
+    return expected_calibration_error(*words_and_rightness(evaluation.results))
 
 
 def _decile(values: list[float]) -> float:

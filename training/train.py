@@ -30,6 +30,7 @@ from data.manifest import Utterance
 from models.alphabet import BLANK, encode
 from models.checkpoint import Model, ModelConfig, load_checkpoint, save_checkpoint
 from models.recognizer import Recognizer
+from training.calibration import recalibrated
 from training.config import Recipe, RecipeError, SpecAugmentConfig
 from training.evaluate import evaluate
 from training.export import training_card
@@ -189,6 +190,9 @@ class Trainer:
         if self.rank == 0:
             evaluation = evaluate(Recognizer(self.average, self.device), self.validation)
             accuracy = evaluation.accuracy
+            config = self.average.config
+            confidence = recalibrated(config.confidence, evaluation.results)
+            self.average.config = config.model_copy(update={"confidence": confidence})
             self.log.validation(state.step, state.epoch, accuracy)
             if state.best is None or accuracy.word_error_rate < state.best:
                 state.best = accuracy.word_error_rate

@@ -1,0 +1,107 @@
+"""The command line with the shipped model, as a user meets it: results, messages, exit codes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from subprocess import CompletedProcess
+
+import pytest
+
+Oyez = Callable[..., CompletedProcess[str]]
+
+
+def test_a_spoken_command_is_printed(oyez: Oyez, spoken: Path) -> None:
+    done = oyez("transcribe", spoken / "left_right_stop.flac")
+    assert (done.returncode, done.stdout) == (0, "left right stop\n")
+
+
+def test_a_folder_becomes_a_tree_of_transcripts(oyez: Oyez, spoken: Path, tmp_path: Path) -> None:
+    done = oyez("transcribe", spoken, "--output-dir", tmp_path / "out", "--format", "json")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == ""
+    written = {path.name: json.loads(path.read_text()) for path in (tmp_path / "out").iterdir()}
+    manifest = [json.loads(line) for line in (spoken / "manifest.jsonl").read_text().splitlines()]
+    for line in manifest:
+        assert written[Path(line["path"]).with_suffix(".json").name]["text"] == line["text"]
+
+
+def test_jsonl_gives_words_with_times_and_confidence(oyez: Oyez, spoken: Path) -> None:
+    done = oyez("transcribe", spoken / "left_right_stop.flac", "--format", "jsonl")
+    record = json.loads(done.stdout)
+    assert record.keys() == {"path", "text", "words", "confidence", "duration", "model"}
+    assert [word["text"] for word in record["words"]] == ["left", "right", "stop"]
+    times = [time for word in record["words"] for time in (word["start"], word["end"])]
+    assert times == sorted(times)
+    assert 0 < times[0] < times[-1] < record["duration"]
+    assert all(0 <= word["confidence"] <= 1 for word in record["words"])
+
+
+def test_a_damaged_file_is_named_the_others_are_done_and_the_exit_code_is_1(
+    oyez: Oyez, spoken: Path, tmp_path: Path
+) -> None:
+    broken = tmp_path / "broken.wav"
+    broken.write_bytes(b"RIFF\x00\x00")
+    done = oyez("transcribe", broken, spoken / "yes.flac", tmp_path / "gone.wav")
+    assert done.returncode == 1
+    assert done.stdout == f"{spoken / 'yes.flac'}\tyes\n"
+    assert f"{broken}: not readable as audio" in done.stderr
+    assert f"{tmp_path / 'gone.wav'}: no such file" in done.stderr
+    assert "2 of 3 files could not be read" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["transcribe", "x.wav", "--model", "nonsense"], "no model 'nonsense'"),
+        (["transcribe", "x.wav", "--format", "docx"], "docx"),
+        (["transcribe", "x.wav", "--device", "abacus"], "--device abacus"),
+        (["transcribe"], "Missing argument"),
+        (["train", "nonsense"], "no recipe 'nonsense'"),
+        (["train", "commands", "--data", "nowhere"], "Is --data the folder"),
+        (["train", "commands", "--set", "acoustic.cell=elephant"], "acoustic.cell"),
+        (["train", "commands", "--set", "acoustic.colour=red"], "acoustic.colour"),
+        (["evaluate", "--root", "nowhere", "--split", "validation"], "nowhere"),
+        (["evaluate", "--corpus", "tapes"], "no corpus is called 'tapes'"),
+        (["data", "download", "tapes"], "no corpus is called 'tapes'"),
+    ],
+)
+def test_wrong_use_is_told_without_a_traceback_and_the_exit_code_is_2(
+    oyez: Oyez, tmp_path: Path, arguments: list[str], message: str
+) -> None:
+    done = oyez(*arguments)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+def test_an_output_folder_that_cannot_be_written_is_told(oyez: Oyez, spoken: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    done = oyez("transcribe", spoken / "yes.flac", "--output-dir", tmp_path / "file")
+    assert done.returncode == 2
+    assert "cannot be written" in done.stderr
+
+
+def test_the_shipped_models_are_listed(oyez: Oyez) -> None:
+    done = oyez("models")
+    assert done.returncode == 0
+    assert "commands" in done.stdout
+
+
+def test_an_evaluation_as_a_table_and_as_json(oyez: Oyez, spoken: Path) -> None:
+    arguments = ["evaluate", "commands", "--corpus", "recordings", "--root", spoken]
+    table = oyez(*arguments)
+    assert table.returncode == 0, table.stderr
+    assert "word error rate" in table.stdout
+    record = json.loads(oyez(*arguments, "--json").stdout)
+    assert record["utterances"] == len((spoken / "manifest.jsonl").read_text().splitlines())
+    assert record["correct"] == 1.0
+
+
+def test_help_answers_without_loading_torch(oyez: Oyez) -> None:
+    done = oyez("--help")
+    assert done.returncode == 0
+    for command in ("transcribe", "web", "train", "evaluate", "models", "data"):
+        assert command in done.stdout
