@@ -15,7 +15,7 @@ from training.evaluate import Result
 
 BINS = 10
 _CLOSEST = 1e-4  # to 0 and 1 that a confidence counts: a transcript's is rounded to as much
-_PRIOR = 1e-3  # weight that keeps the slope finite where all words are right
+_PRIOR = 1e-5  # weight that keeps the slope finite where all words are right
 
 
 def words_and_rightness(results: Sequence[Result]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:

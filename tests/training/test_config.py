@@ -1,0 +1,57 @@
+"""Recipes: what is written is what is used, and a slip is told by its name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from training.config import RECIPES, RecipeError, load_recipe
+
+
+@pytest.mark.parametrize("path", sorted(RECIPES.glob("*.toml")), ids=lambda path: path.stem)
+def test_every_shipped_recipe_can_be_read(path: Path) -> None:
+    assert load_recipe(path.stem).name == path.stem
+
+
+@pytest.mark.parametrize(
+    ("override", "section", "setting", "value"),
+    [
+        ("acoustic.cell=gru", "acoustic", "cell", "gru"),
+        ('acoustic.cell="rnn-relu"', "acoustic", "cell", "rnn-relu"),
+        ("acoustic.bidirectional=false", "acoustic", "bidirectional", False),
+        ("optimisation.learning_rate=1e-4", "optimisation", "learning_rate", 1e-4),
+        ("augmentation.speed=[0.8, 1.2]", "augmentation", "speed", (0.8, 1.2)),
+    ],
+)
+def test_a_setting_is_changed_on_the_command_line(override: str, section: str, setting: str, value: object) -> None:
+    assert getattr(getattr(load_recipe("commands", [override]), section), setting) == value
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("acoustic.cell=elephant", r"acoustic\.cell = \"elephant\""),
+        ("acoustic.colour=red", r"acoustic\.colour"),
+        ("optimisation.epochs=0", r"optimisation\.epochs = 0"),
+        ("features.low_hz=9000", "low_hz"),
+        ("name.first=x", "not a section"),
+        ("epochs", "section.setting=value"),
+        ("=3", "section.setting=value"),
+    ],
+)
+def test_a_wrong_setting_is_named(override: str, message: str) -> None:
+    with pytest.raises(RecipeError, match=message):
+        load_recipe("commands", [override])
+
+
+def test_an_unknown_recipe_is_told_with_those_there_are() -> None:
+    with pytest.raises(RecipeError, match=r"no recipe 'opera'.* commands"):
+        load_recipe("opera")
+
+
+def test_a_file_that_is_no_toml_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "bad.toml"
+    path.write_text("name = ")
+    with pytest.raises(RecipeError, match=r"bad\.toml: not a TOML file"):
+        load_recipe(path)

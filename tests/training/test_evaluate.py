@@ -1,0 +1,52 @@
+"""Evaluation counts what was heard, and names what could not be read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from data.audio import read_audio
+from data.corpora import load_corpus
+from data.manifest import Utterance
+from models.recognizer import Recognizer, Transcript
+from training.evaluate import Evaluation, Result, evaluate
+
+
+def heard(said: str, text: str, speaker: str = "") -> Result:
+    return Result(Utterance(Path("x.wav"), said, speaker), Transcript(text, (), 0.5, 1.0, "m"))
+
+
+RESULTS = Evaluation(
+    [heard("yes", "yes", "ann"), heard("no", "go", "ann"), heard("no", "go", "bob"), heard("up", "", "bob")], [], 2.0
+)
+
+
+def test_figures_by_speaker_and_by_text() -> None:
+    assert RESULTS.accuracy.correct == 0.25
+    assert {name: group.correct for name, group in RESULTS.by(lambda u: u.speaker).items()} == {"ann": 0.5, "bob": 0}
+    assert {name: group.utterances for name, group in RESULTS.by(lambda u: u.text).items()} == {
+        "no": 2,
+        "up": 1,
+        "yes": 1,
+    }
+
+
+def test_confusions_come_most_frequent_first() -> None:
+    assert RESULTS.confusions == [("no", "go", 2), ("up", "", 1)]
+
+
+def test_every_utterance_is_heard_as_the_recognizer_hears_it_and_broken_ones_are_named(
+    corpus: Path, untrained_model: Path
+) -> None:
+    utterances = load_corpus("recordings", corpus / "recordings").utterances
+    (corpus / "recordings" / "low0.wav").write_bytes(b"RIFF")
+    recognizer, told = Recognizer.load(untrained_model), []
+    evaluation = evaluate(recognizer, utterances, told.append)
+    assert sum(told) == len(utterances) == 12
+    assert [reason for reason in evaluation.left_out if "low0.wav" in reason] == evaluation.left_out
+    assert len(evaluation.results) == 11
+    for result in evaluation.results:
+        [alone] = recognizer.transcribe([read_audio(result.utterance.path)])
+        assert result.transcript.text == alone.text
+    assert evaluation.audio_seconds == pytest.approx(5.5)

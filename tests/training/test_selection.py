@@ -1,0 +1,55 @@
+"""What a recipe names is what is learned from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from data.manifest import Utterance
+from training.config import CorpusConfig, RecipeError
+from training.selection import noises, other_speech, select
+
+
+def recordings(**settings: object) -> CorpusConfig:
+    return CorpusConfig(corpus="recordings", root=Path("recordings"), **settings)
+
+
+def test_speakers_are_chosen_and_left_out_whole(corpus: Path) -> None:
+    only = select([recordings(speakers=["speaker1"])], corpus, []).utterances
+    without = select([recordings(without_speakers=["speaker1"])], corpus, []).utterances
+    assert {u.speaker for u in only} == {"speaker1"}
+    assert {u.speaker for u in without} == {"speaker0", "speaker2", "speaker3"}
+    assert len(only) + len(without) == 12
+
+
+def test_a_share_is_spread_over_the_corpus(corpus: Path) -> None:
+    chosen = select([recordings(share=0.5)], corpus, []).utterances
+    assert len(chosen) == 6
+    assert len({u.speaker for u in chosen}) == 4
+
+
+def test_other_speech_has_no_word_of_the_vocabulary_and_no_text() -> None:
+    long = Utterance(Path("a.wav"), "a man went home", duration=4.0)
+    said = Utterance(Path("b.wav"), "he said yes", duration=2.0)
+    pieces = other_speech([long, said], ["yes", "no"])
+    assert {piece.path for piece in pieces} == {Path("a.wav")}
+    assert {piece.text for piece in pieces} == {""}
+    assert [(piece.offset, piece.duration) for piece in pieces] == [(0.0, 1.5), (1.5, 1.5)]
+
+
+def test_a_corpus_that_is_not_there_is_told_with_the_way_out(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match=r"Is --data the folder that holds recordings\?"):
+        select([recordings()], tmp_path, [])
+
+
+def test_a_selection_of_nobody_is_told(corpus: Path) -> None:
+    with pytest.raises(RecipeError, match="no utterance is left"):
+        select([recordings(speakers=["nobody"])], corpus, [])
+
+
+def test_noises_come_from_files_and_folders(corpus: Path) -> None:
+    assert len(noises([Path("recordings")], corpus)) == 12
+    assert len(noises([Path("recordings/low0.wav")], corpus)) == 1
+    with pytest.raises(RecipeError, match="no recording of noise"):
+        noises([Path("nowhere")], corpus)
