@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from data.audio import SAMPLE_RATE, AudioError, Waveform, read_audio
-from data.augmentation import Augmentation
+from data.augmentation import Augmentation, trim_silence
 from data.manifest import Utterance
 
 
@@ -26,7 +26,7 @@ class BatchingConfig(BaseModel, frozen=True, extra="forbid"):
 
     batch_seconds: float = Field(default=120.0, gt=0)  # of padded clips in a batch, over all processes
     longest_seconds: float = Field(default=16.0, gt=0)  # longer utterances are left out
-    joined: float = Field(default=0.0, ge=0, le=1)  # share of draws that are two to four short clips in a row
+    joined: float = Field(default=0.0, ge=0, le=1)  # share of draws that are two to four short clips, trimmed, in a row
     joined_seconds: float = Field(default=2.5, gt=0)  # clips up to this length are joined
     joined_gap_seconds: float = Field(default=0.3, ge=0)  # most silence between two of them
     noise_only: float = Field(default=0.0, ge=0, le=1)  # draws of noise with nothing said, as a share of the others
@@ -133,6 +133,8 @@ class TrainingBatches(Dataset[Batch]):
             except AudioError as error:
                 broken.append(str(error))
                 continue
+            if len(draw.members) > 1:  # words that follow each other closely, as people say them
+                waveform = trim_silence(waveform)
             if pieces:
                 pieces.append(np.zeros(int(rng.uniform(0, self.config.joined_gap_seconds) * SAMPLE_RATE), np.float32))
             pieces.append(self.augmentation.voice(waveform, rng))
