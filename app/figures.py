@@ -24,6 +24,7 @@ def heard(recognizer: Recognizer, waveform: Waveform, transcript: Transcript) ->
             torch.from_numpy(shown)[None].to(recognizer.device), torch.tensor([len(shown)], device=recognizer.device)
         )
     figure = Figure(figsize=(10, 5), layout="constrained")
+    figure.suptitle("What the model hears")
     wave_axes, mfcc_axes = figure.subplots(2, 1, sharex=True, height_ratios=(2, 3))
     times, lowest, highest = envelope(shown)
     wave_axes.fill_between(times, lowest, highest, color="#3b6fb6", linewidth=0.6)

@@ -148,7 +148,7 @@ def page(model: str) -> gr.Blocks:
 
 def _microphone_tab(chosen: gr.Dropdown) -> None:
     conversation = gr.State(None)
-    microphone = gr.Audio(sources=["microphone"], streaming=True, type="numpy", show_label=False)
+    microphone = gr.Audio(sources=["microphone"], streaming=True, type="numpy", show_label=False, buttons=[])
     heard = gr.HTML(IDLE, elem_id="heard")
     both = [conversation, heard]
     microphone.stream(
@@ -161,11 +161,11 @@ def _microphone_tab(chosen: gr.Dropdown) -> None:
 
 
 def _recording_tab(chosen: gr.Dropdown) -> None:
-    recording = gr.Audio(sources=["upload", "microphone"], type="filepath", show_label=False)
+    recording = gr.Audio(sources=["upload", "microphone"], type="filepath", show_label=False, buttons=["download"])
     with gr.Column(visible=False) as results:
         text = gr.Textbox(label="Text", buttons=["copy"], interactive=False, elem_id="text")
         words = gr.Dataframe(headers=["word", "from (s)", "to (s)", "confidence"], label="Words", interactive=False)
-        picture = gr.Plot(label="What the model hears")
+        picture = gr.Plot(show_label=False)
     for change in (recording.change, chosen.change):
         change(transcribe, [chosen, recording], [results, text, words, picture])
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 import soxr
 from pydantic import BaseModel, Field
 from scipy import fft
@@ -17,6 +18,7 @@ from data.audio import SAMPLE_RATE, Waveform
 
 _QUIETEST = 1e-4  # RMS below which a clip counts as silent and noise is scaled to this instead
 _LOUDEST_PEAK = 1.0
+_SILENCE_DB = 35.0  # below the loud parts of a clip
 
 
 class AugmentationConfig(BaseModel, frozen=True, extra="forbid"):
@@ -57,11 +59,14 @@ class Augmentation:
         """Return the share of its probabilities that `scene` has in an epoch: labels are aligned sooner in calm."""
         return min(1.0, epoch / self.config.calm_epochs) if self.config.calm_epochs else 1.0
 
+    def surround(self, waveform: Waveform, rng: np.random.Generator) -> Waveform:
+        """Put silence before and after."""
+        before, after = (int(rng.uniform(0, self.config.silence_seconds) * SAMPLE_RATE) for _ in range(2))
+        return np.pad(waveform, (before, after))
+
     def scene(self, waveform: Waveform, rng: np.random.Generator, strength: float = 1.0) -> Waveform:
-        """Change what lies around the speech: silence, room, microphone, noise, loudness."""
+        """Change what lies around the speech, at the same length: room, microphone, noise, loudness."""
         config = self.config
-        before, after = (int(rng.uniform(0, config.silence_seconds) * SAMPLE_RATE) for _ in range(2))
-        waveform = np.pad(waveform, (before, after))
         if rng.random() < strength * config.reverberation_probability:
             waveform = reverberate(waveform, rng.uniform(*config.reverberation_seconds), rng)
         if rng.random() < strength * config.noise_probability:
@@ -81,15 +86,20 @@ class Augmentation:
         return coloured_noise(samples, rng.uniform(0, 2), rng)
 
 
+def sounding(waveform: Waveform, hop: int) -> npt.NDArray[np.bool_]:
+    """Tell where there is sound in a clip, for each `hop` samples: what is less than 35 dB fainter than its loud parts.
+
+    Loud parts are the loudest twentieth, so that a click does not make silence of the speech beside it.
+    """
+    energy = np.square(np.pad(waveform, (0, -len(waveform) % hop))).reshape(-1, hop).sum(axis=1)
+    return energy > np.quantile(energy, 0.95) * 10 ** (-_SILENCE_DB / 10) if len(energy) else np.zeros(0, bool)
+
+
 def trim_silence(waveform: Waveform) -> Waveform:
-    """Cut off what lies before and after the speech: frames of 20 ms that are 30 dB fainter than the loudest one."""
-    frame = SAMPLE_RATE // 50
-    whole = waveform[: len(waveform) // frame * frame].reshape(-1, frame)
-    if not len(whole):
-        return waveform
-    energy = np.square(whole).sum(axis=1)
-    loud = np.flatnonzero(energy >= energy.max() / 1000)
-    return waveform[loud[0] * frame : (loud[-1] + 1) * frame]
+    """Cut off what lies before and after the sound of a clip, to 10 ms."""
+    hop = SAMPLE_RATE // 100
+    loud = np.flatnonzero(sounding(waveform, hop))
+    return waveform[loud[0] * hop : (loud[-1] + 1) * hop] if len(loud) else waveform
 
 
 def change_speed(waveform: Waveform, factor: float) -> Waveform:

@@ -9,16 +9,20 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from pydantic import BaseModel, Field
 from torch import Tensor
 from torch.utils.data import Dataset
 
 from data.audio import SAMPLE_RATE, AudioError, Waveform, read_audio
-from data.augmentation import Augmentation, trim_silence
+from data.augmentation import Augmentation, sounding, trim_silence
 from data.manifest import Utterance
+
+HOP = SAMPLE_RATE // 100  # samples that are judged to be sound or silence together: 10 ms
 
 
 class BatchingConfig(BaseModel, frozen=True, extra="forbid"):
@@ -43,12 +47,22 @@ class Draw:
 
 
 @dataclass(frozen=True)
+class Example:
+    """What a draw becomes."""
+
+    waveform: Waveform
+    text: str
+    sound: npt.NDArray[np.bool_]  # for each HOP samples, whether the clip sounded there before noise was added
+
+
+@dataclass(frozen=True)
 class Batch:
     """Padded examples, shortest first."""
 
     waveforms: Tensor  # (batch, samples), float32, zero in the padding
     lengths: Tensor  # (batch,), samples
     texts: list[str]
+    sound: Tensor  # (batch, samples / HOP), bool; see Example
     broken: list[str]  # files that could not be read; noise stands in for them
 
 
@@ -122,7 +136,7 @@ class TrainingBatches(Dataset[Batch]):
         examples = [self._example(draw, broken) for draw in self.plan[number]]
         return pad(examples, broken)
 
-    def _example(self, draw: Draw, broken: list[str]) -> tuple[Waveform, str]:
+    def _example(self, draw: Draw, broken: list[str]) -> Example:
         rng = np.random.default_rng(draw.seed)
         pieces: list[Waveform] = []
         texts: list[str] = []
@@ -141,15 +155,23 @@ class TrainingBatches(Dataset[Batch]):
             texts.append(utterance.text)
         if not pieces:
             pieces.append(self.augmentation.noise(int(rng.uniform(0.5, 2.0) * SAMPLE_RATE), rng))
-        waveform = self.augmentation.scene(np.concatenate(pieces), rng, self.augmentation.strength(draw.epoch))
-        return waveform, " ".join(text for text in texts if text)
+        waveform = self.augmentation.surround(np.concatenate(pieces), rng)
+        sound = sounding(waveform, HOP)
+        waveform = self.augmentation.scene(waveform, rng, self.augmentation.strength(draw.epoch))
+        return Example(waveform, " ".join(text for text in texts if text), sound)
 
 
-def pad(examples: Sequence[tuple[Waveform, str]], broken: list[str] | None = None) -> Batch:
-    """Put waveforms of different lengths into one tensor."""
-    ordered = sorted(examples, key=lambda example: len(example[0]))
-    waveforms = torch.nn.utils.rnn.pad_sequence(
-        [torch.from_numpy(waveform) for waveform, _ in ordered], batch_first=True
+def pad(examples: Sequence[Example], broken: list[str] | None = None) -> Batch:
+    """Put examples of different lengths together."""
+    ordered = sorted(examples, key=lambda example: len(example.waveform))
+
+    def padded(arrays: list[npt.NDArray[Any]]) -> Tensor:
+        return torch.nn.utils.rnn.pad_sequence([torch.from_numpy(array) for array in arrays], batch_first=True)
+
+    return Batch(
+        waveforms=padded([example.waveform for example in ordered]),
+        lengths=torch.tensor([len(example.waveform) for example in ordered]),
+        texts=[example.text for example in ordered],
+        sound=padded([example.sound for example in ordered]),
+        broken=broken or [],
     )
-    lengths = torch.tensor([len(waveform) for waveform, _ in ordered])
-    return Batch(waveforms, lengths, [text for _, text in ordered], broken or [])

@@ -39,6 +39,7 @@ from training.processes import Interrupted, rank_and_processes
 from training.selection import noises, select
 from training.state import TrainingState, load_state, save_state
 
+LABEL_IN_SILENCE = 10.0  # taken off the log-probability of a letter where there is no sound
 STATISTICS_STEPS = 24  # steps whose features give the global normalisation
 
 
@@ -166,7 +167,7 @@ class Trainer:
             )
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.precision == torch.bfloat16):
             log_probs, steps = self.network(features, frames)
-        loss = ctc_loss(log_probs, steps, batch.texts)
+        loss = ctc_loss(log_probs, steps, batch.texts, batch.sound.to(self.device))
         self.optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]  # torch's own
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), optimisation.gradient_norm)
@@ -230,7 +231,7 @@ def one_cycle(progress: float, warm_up: float) -> float:
     return 0.5 * (1 + math.cos(math.pi * (progress - warm_up) / (1 - warm_up))) + 1e-4
 
 
-def ctc_loss(log_probs: Tensor, steps: Tensor, texts: Sequence[str]) -> Tensor:
+def ctc_loss(log_probs: Tensor, steps: Tensor, texts: Sequence[str], sound: Tensor | None = None) -> Tensor:
     """Return the CTC loss a step, in float32. Texts too long for their audio count 0.
 
     It is taken by the step, not by the label, so that silence (the empty text) weighs no more than speech.
@@ -239,7 +240,14 @@ def ctc_loss(log_probs: Tensor, steps: Tensor, texts: Sequence[str]) -> Tensor:
         log_probs: shape (batch, steps, labels).
         steps: length of each, shape (batch,).
         texts: normalised; the empty text trains silence.
+        sound: shape (batch, hops), bool, the hops spread evenly over the steps. Where there is none, labels are made
+            unlikely, so that they are learned where they are spoken: left to itself, a bidirectional network writes
+            the first and the last letter at the very ends of a clip.
     """
+    if sound is not None:
+        silent = ~_heard_by_steps(sound, log_probs.shape[1])[:, :, None]  # (batch, steps, 1)
+        labels_only = torch.arange(log_probs.shape[2], device=log_probs.device) != BLANK
+        log_probs = log_probs - LABEL_IN_SILENCE * (silent & labels_only)
     labels = [encode(text) for text in texts]
     loss = nn.functional.ctc_loss(
         log_probs.float().transpose(0, 1),  # (batch, steps, labels) -> (steps, batch, labels)
@@ -251,6 +259,12 @@ def ctc_loss(log_probs: Tensor, steps: Tensor, texts: Sequence[str]) -> Tensor:
         zero_infinity=True,
     )
     return loss / steps.sum()
+
+
+def _heard_by_steps(sound: Tensor, steps: int) -> Tensor:
+    """Return for each step whether there was sound in it or beside it, shape (batch, steps)."""
+    by_step = nn.functional.adaptive_max_pool1d(sound.float(), steps)
+    return nn.functional.max_pool1d(by_step, 3, stride=1, padding=1) > 0
 
 
 def work(run: Run, device: str, stop: Callable[[], int]) -> None:

@@ -13,6 +13,8 @@ from data.augmentation import (
     coloured_noise,
     limit_band,
     reverberate,
+    sounding,
+    trim_silence,
 )
 
 EVERYTHING = AugmentationConfig(
@@ -203,3 +205,30 @@ def test_a_short_recording_of_noise_is_repeated():
 def test_a_wrong_setting_is_refused_by_name(wrong):
     with pytest.raises(ValidationError, match=next(iter(wrong))):
         AugmentationConfig(**wrong)
+
+
+def test_sound_is_found_where_it_is_and_nowhere_else():
+    clip = np.zeros(16_000, np.float32)
+    clip[4_000:8_000] = 0.1 * np.sin(np.arange(4_000))
+    clip[12_000:12_800] = 0.02 * np.sin(np.arange(800))  # 14 dB fainter
+    heard = sounding(clip, 160)
+    assert np.flatnonzero(heard).tolist() == [*range(25, 50), *range(75, 80)]
+
+
+def test_a_click_does_not_make_silence_of_speech():
+    clip = 0.01 * np.sin(np.arange(16_000)).astype(np.float32)
+    clip[100] = 1.0
+    assert sounding(clip, 160).all()
+
+
+def test_trimming_keeps_the_sound_and_nothing_around_it():
+    sound = 0.1 * np.sin(np.arange(3_200)).astype(np.float32)
+    trimmed = trim_silence(np.pad(sound, (1_600, 4_800)))
+    assert np.array_equal(trimmed, sound)
+
+
+@pytest.mark.parametrize("samples", [0, 1, 159, 16_000])
+def test_there_is_nothing_to_trim_in_silence(samples):
+    silence = np.zeros(samples, np.float32)
+    assert not sounding(silence, 160).any()
+    assert np.array_equal(trim_silence(silence), silence)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from data.audio import SAMPLE_RATE
 from data.augmentation import Augmentation, AugmentationConfig
-from data.batching import BatchingConfig, Draw, TrainingBatches, pad, plan_epoch
+from data.batching import BatchingConfig, Draw, Example, TrainingBatches, pad, plan_epoch
 from data.manifest import Utterance
 
 UNCHANGED = Augmentation(
@@ -239,11 +239,12 @@ def test_another_epoch_augments_a_clip_differently(clips):
 
 
 def test_padding_sorts_by_length_and_keeps_texts_beside_their_clips():
-    examples = [(np.full(n, n, np.float32), f"{n}") for n in (3, 1, 2)]
+    examples = [Example(np.full(n, n, np.float32), f"{n}", np.ones(n, bool)) for n in (3, 1, 2)]
 
     batch = pad(examples, ["a.wav: broken"])
 
     assert batch.waveforms.tolist() == [[1, 0, 0], [2, 2, 0], [3, 3, 3]]
     assert batch.lengths.tolist() == [1, 2, 3]
+    assert batch.sound.tolist() == [[True, False, False], [True, True, False], [True, True, True]]
     assert batch.texts == ["1", "2", "3"]
     assert batch.broken == ["a.wav: broken"]

@@ -84,9 +84,14 @@ def command(recipe: Path, corpus: Path, out: Path, *more: str) -> list[str]:
 def test_two_tones_are_told_apart_after_some_epochs(recipe: Path, corpus: Path, tmp_path: Path) -> None:
     settings = ["optimisation.epochs=60", "optimisation.learning_rate=0.01", "optimisation.averaging=0.9"]
     settings += ["augmentation.noise_probability=0", "spec_augment.time_masks=0", "spec_augment.frequency_masks=0"]
-    settings += ["acoustic.dropout=0", "batching.joined=0", "optimisation.save_every_seconds=60"]
+    settings += [
+        "acoustic.dropout=0",
+        "batching.joined=0",
+        "batching.noise_only=0",
+        "optimisation.save_every_seconds=60",
+    ]
     Trainer(Run(load_recipe(recipe, settings), corpus, tmp_path / "run")).train()
-    recognizer = Recognizer.load(tmp_path / "run" / "best")
+    recognizer = Recognizer.load(tmp_path / "run" / "last")
     waveforms = [read_audio(corpus / "recordings" / name) for name in ("low2.wav", "high3.wav")]
     assert [transcript.text for transcript in recognizer.transcribe(waveforms)] == ["low", "high"]
 
@@ -214,6 +219,16 @@ def test_ctc_loss_equals_torchs_for_one_text_and_counts_silence() -> None:
     )
     silent = -log_probs[1, :10, 0].sum()  # only the path of blanks says nothing
     assert ctc_loss(log_probs, steps, ["abb", ""]).item() == pytest.approx((one + silent).item() / 22, rel=1e-5)
+
+
+def test_ctc_loss_teaches_letters_where_there_is_sound() -> None:
+    """Two paths are equally likely, "a" in the first step and "a" in the last; the sound is in the last."""
+    log_probs = torch.zeros(1, 12, 29).log_softmax(-1).requires_grad_()
+    sound = torch.zeros(1, 36, dtype=torch.bool)
+    sound[0, 33:] = True
+    ctc_loss(log_probs, torch.tensor([12]), ["a"], sound).backward()
+    gradient = -log_probs.grad[0, :, 3]  # the higher, the more of "a" is learned there
+    assert gradient[-2:].min() > 100 * gradient[:-3].max()  # a step beside the sound counts as sounding
 
 
 def test_the_learning_rate_rises_then_falls_to_almost_nothing() -> None:
