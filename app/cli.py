@@ -33,7 +33,6 @@ app = typer.Typer(
 )
 data_app = typer.Typer(no_args_is_help=True, help="Fetch the corpora that models learn from.")
 app.add_typer(data_app, name="data")
-app.command()(train)
 
 console = Console(stderr=True)
 
@@ -43,6 +42,13 @@ class Format(StrEnum):
 
     txt = "txt"
     json = "json"
+    jsonl = "jsonl"
+
+
+class ListenFormat(StrEnum):
+    """How live results are written."""
+
+    text = "text"
     jsonl = "jsonl"
 
 
@@ -103,6 +109,51 @@ def transcribe(
 
 
 @app.command()
+def listen(
+    model: ModelOption = "commands",
+    source: Annotated[
+        Path | None, typer.Option(help="A file, or - for raw 16-bit 16 kHz mono samples from standard input.")
+    ] = None,
+    microphone: Annotated[str | None, typer.Option(help="Number or part of the name; see --list.")] = None,
+    list_devices: Annotated[bool, typer.Option("--list", help="List the microphones and end.")] = False,
+    format: Annotated[ListenFormat, typer.Option("--format", "-f")] = ListenFormat.text,
+    decoding: DecodingOption = Decoding.beam,
+    device: DeviceOption = "cpu",
+) -> None:
+    """Listen to the microphone until Ctrl-C, and print what is said."""
+    from app.listening import Recording, StandardInput, Summary, show_jsonl, show_live
+    from app.listening import listen as hear
+    from app.microphone import Microphone, MicrophoneError, devices
+    from data.audio import AudioError
+
+    summary = Summary()
+    try:
+        if list_devices:
+            for each in devices():
+                print(f"{each.number}\t{each.name}\t{each.rate} Hz{' (default)' if each.is_default else ''}")
+            return
+        recognizer = _recognizer(model, device, decoding)
+        show = show_jsonl if format == ListenFormat.jsonl else show_live
+        if source is not None:
+            show(hear(recognizer, StandardInput() if str(source) == "-" else Recording.of(source), summary))
+        else:
+            with Microphone(microphone) as opened:
+                console.print(f"listening to {opened.name}; Ctrl-C ends", highlight=False)
+                try:
+                    show(hear(recognizer, opened, summary))
+                finally:
+                    if opened.overflows:
+                        console.print(
+                            f"sound was lost {opened.overflows} times before it got here: is the machine busy?"
+                        )
+    except (MicrophoneError, AudioError) as error:
+        _wrong_use(error)
+    except KeyboardInterrupt:
+        pass
+    console.print(str(summary), highlight=False)
+
+
+@app.command()
 def web(
     model: ModelOption = "commands",
     host: Annotated[
@@ -119,6 +170,9 @@ def web(
         serve(model, host, port)
     except (CheckpointError, OSError) as error:
         _wrong_use(error)
+
+
+app.command()(train)
 
 
 @app.command()

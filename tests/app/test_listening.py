@@ -1,0 +1,106 @@
+"""Live listening: the same results whatever the source, and output that programs can read."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from app.listening import Recording, StandardInput, Summary, as_record, listen, show_jsonl, show_live
+from data.audio import SAMPLE_RATE, read_audio
+from models.recognizer import Recognizer, Transcript, Word
+from models.streaming import Final, Partial, SpeechStarted
+
+
+@pytest.fixture
+def recognizer(untrained_model: Path) -> Recognizer:
+    return Recognizer.load(untrained_model)
+
+
+@pytest.fixture
+def speech(spoken: Path) -> np.ndarray:
+    return np.pad(read_audio(spoken / "left_right_stop.flac"), (SAMPLE_RATE, SAMPLE_RATE))
+
+
+def finals(heard) -> list[Final]:
+    return [event for each in heard for event in each.events if isinstance(event, Final)]
+
+
+def test_a_recording_is_heard_like_the_segments_that_it_holds(recognizer: Recognizer, speech: np.ndarray) -> None:
+    summary = Summary()
+    [final] = finals(listen(recognizer, Recording(speech), summary))
+    inside = speech[round(final.start * SAMPLE_RATE) : round(final.end * SAMPLE_RATE)]
+    [batch] = recognizer.transcribe([inside])
+    assert final.transcript.text == batch.text
+    assert 0.5 < final.start < final.end < len(speech) / SAMPLE_RATE
+    assert summary.audio_seconds == pytest.approx(len(speech) / SAMPLE_RATE)
+    assert summary.finals == 1
+    assert "1 results" in str(summary)
+
+
+def test_another_rate_gives_the_segment_at_the_same_time(recognizer: Recognizer, speech: np.ndarray) -> None:
+    slow = Recording(np.repeat(speech, 3), rate=3 * SAMPLE_RATE)
+    [one] = finals(listen(recognizer, Recording(speech), Summary()))
+    [other] = finals(listen(recognizer, slow, Summary()))
+    assert other.start == pytest.approx(one.start, abs=0.1)
+    assert other.end == pytest.approx(one.end, abs=0.1)
+
+
+def test_speech_that_the_stream_ends_in_is_not_lost(recognizer: Recognizer, speech: np.ndarray) -> None:
+    cut = speech[: int(1.8 * SAMPLE_RATE)]
+    assert len(finals(listen(recognizer, Recording(cut), Summary()))) == 1
+
+
+def test_silence_gives_no_event(recognizer: Recognizer) -> None:
+    heard = list(listen(recognizer, Recording(np.zeros(5 * SAMPLE_RATE, np.float32)), Summary()))
+    assert [event for each in heard for event in each.events] == []
+    assert max(each.level_db for each in heard) <= -100
+
+
+@pytest.mark.parametrize("odd_byte", [b"", b"\x01"])
+def test_raw_samples_come_from_standard_input(
+    monkeypatch: pytest.MonkeyPatch, speech: np.ndarray, odd_byte: bytes
+) -> None:
+    data = (speech * 32767).astype("<i2")
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(data.tobytes() + odd_byte)))
+    assert np.array_equal(np.concatenate(list(StandardInput())), data)
+
+
+def test_jsonl_is_a_line_an_event(
+    recognizer: Recognizer, speech: np.ndarray, capsys: pytest.CaptureFixture[str]
+) -> None:
+    show_jsonl(listen(recognizer, Recording(speech), Summary()))
+    events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    kinds = [event["event"] for event in events]
+    assert kinds[0] == "speech"
+    assert kinds[-1] == "final"
+    assert set(kinds[1:-1]) == {"partial"}
+    ends = [event["end"] for event in events if event["event"] == "partial"]
+    assert ends == sorted(ends)
+
+
+def test_results_can_be_piped_one_a_line(
+    recognizer: Recognizer, speech: np.ndarray, capsys: pytest.CaptureFixture[str]
+) -> None:
+    show_live(listen(recognizer, Recording(speech), Summary()))
+    [final] = finals(listen(recognizer, Recording(speech), Summary()))
+    assert capsys.readouterr().out == final.transcript.text + "\n"
+
+
+def test_records_hold_what_an_event_holds() -> None:
+    transcript = Transcript("yes", (Word("yes", 1.1, 1.4, 0.9),), 0.9, 0.8, "m")
+    assert as_record(SpeechStarted(1.0)) == {"event": "speech", "start": 1.0}
+    assert as_record(Partial("ye", 1.0, 1.2345)) == {"event": "partial", "start": 1.0, "end": 1.234, "text": "ye"}
+    assert as_record(Final(transcript, 1.0, 1.8)) == {
+        "event": "final",
+        "start": 1.0,
+        "end": 1.8,
+        "text": "yes",
+        "confidence": 0.9,
+        "words": [{"text": "yes", "start": 1.1, "end": 1.4, "confidence": 0.9}],
+    }
