@@ -181,6 +181,10 @@ def evaluate(
     corpus: Annotated[str, typer.Option(help="speech-commands, librispeech or recordings.")] = "speech-commands",
     root: Annotated[Path, typer.Option(help="The folder of the corpus.")] = Path("speech/SpeechCommands"),
     split: Annotated[str | None, typer.Option(help="validation, testing, dev-clean, ...")] = None,
+    speaker: Annotated[list[str] | None, typer.Option(help="Only this speaker; may be given several times.")] = None,
+    other_speech: Annotated[
+        bool, typer.Option("--other-speech", help="Only speech without the model's words: nothing should be heard.")
+    ] = False,
     decoding: DecodingOption = Decoding.beam,
     device: DeviceOption = "cpu",
     as_json: Annotated[
@@ -189,21 +193,32 @@ def evaluate(
     confusions: Annotated[int, typer.Option(help="How many of the most frequent errors to list.", min=0)] = 10,
 ) -> None:
     """Measure a model on speech whose text is known: WER, CER, command accuracy, errors."""
+    from pydantic import ValidationError
+
     from app.report import as_record, tables
-    from data.corpora import load_corpus
-    from data.manifest import ManifestError
+    from training.config import CorpusConfig, RecipeError
     from training.evaluate import evaluate as evaluate_all
+    from training.selection import select
 
     recognizer = _recognizer(model, device, decoding)
     try:
-        loaded = load_corpus(corpus, root, split)
-    except (FileNotFoundError, ValueError, ManifestError) as error:
+        chosen = CorpusConfig.model_validate(
+            {
+                "corpus": corpus,
+                "root": root.name,
+                "split": split,
+                "speakers": speaker or [],
+                "other_speech": other_speech,
+            }
+        )
+        selection = select([chosen], root.parent, recognizer.model.config.vocabulary)
+    except ValidationError as error:
+        _wrong_use(f"--corpus {corpus}: {error.errors()[0]['msg']}")
+    except RecipeError as error:
         _wrong_use(error)
-    if not loaded.utterances:
-        _wrong_use(f"{root}: no utterance in {corpus} {split or ''}")
-    with _progress(len(loaded.utterances), "utterances") as progress:
-        evaluation = evaluate_all(recognizer, loaded.utterances, progress)
-    for reason in loaded.left_out + evaluation.left_out:
+    with _progress(len(selection.utterances), "utterances") as progress:
+        evaluation = evaluate_all(recognizer, selection.utterances, progress)
+    for reason in selection.left_out + evaluation.left_out:
         console.print(f"left out: {reason}", markup=False, highlight=False, soft_wrap=True)
     if as_json:
         print(json.dumps(as_record(recognizer, evaluation, corpus, split, decoding), ensure_ascii=False))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from data.audio import SUFFIXES, Waveform, read_audio
 from data.corpora import load_corpus, of_speakers
-from data.manifest import Utterance
+from data.manifest import ManifestError, Utterance
 from training.config import CorpusConfig, RecipeError
 
 _OTHER_SECONDS = 1.5  # other speech is cut into pieces as long as this, about the length of a command
@@ -26,7 +26,7 @@ def select(corpora: Sequence[CorpusConfig], data: Path, vocabulary: Sequence[str
     """Gather the utterances of several corpora below the data folder.
 
     Raises:
-        RecipeError: a corpus is not there or has nothing to offer.
+        RecipeError: a corpus is not there, is damaged, or has nothing to offer.
     """
     utterances: list[Utterance] = []
     left_out: list[str] = []
@@ -34,8 +34,10 @@ def select(corpora: Sequence[CorpusConfig], data: Path, vocabulary: Sequence[str
         root = data / config.root
         try:
             corpus = load_corpus(config.corpus, root, config.split)
-        except (FileNotFoundError, ValueError) as error:
-            raise RecipeError(f"{error}. Is --data the folder that holds {config.root}?") from error
+        except (ValueError, ManifestError) as error:
+            raise RecipeError(str(error)) from error
+        except FileNotFoundError as error:
+            raise RecipeError(f"{error}. Is {data} the folder that holds {config.root}?") from error
         chosen = list(of_speakers(corpus.utterances, config.speakers, config.without_speakers))
         if config.other_speech:
             chosen = other_speech(chosen, vocabulary)

@@ -59,11 +59,11 @@ def test_a_damaged_file_is_named_the_others_are_done_and_the_exit_code_is_1(
         (["transcribe", "x.wav", "--device", "abacus"], "--device abacus"),
         (["transcribe"], "Missing argument"),
         (["train", "nonsense"], "no recipe 'nonsense'"),
-        (["train", "commands", "--data", "nowhere"], "Is --data the folder"),
+        (["train", "commands", "--data", "nowhere"], "Is nowhere the folder that holds"),
         (["train", "commands", "--set", "acoustic.cell=elephant"], "acoustic.cell"),
         (["train", "commands", "--set", "acoustic.colour=red"], "acoustic.colour"),
         (["evaluate", "--root", "nowhere", "--split", "validation"], "nowhere"),
-        (["evaluate", "--corpus", "tapes"], "no corpus is called 'tapes'"),
+        (["evaluate", "--corpus", "tapes"], "--corpus tapes"),
         (["data", "download", "tapes"], "no corpus is called 'tapes'"),
     ],
 )
