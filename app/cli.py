@@ -150,7 +150,7 @@ def listen(
         _wrong_use(error)
     except KeyboardInterrupt:
         pass
-    console.print(str(summary), highlight=False)
+    console.print(str(summary), highlight=False, soft_wrap=True)
 
 
 @app.command()
