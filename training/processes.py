@@ -51,7 +51,7 @@ def run(work: Work, argument: Any, device: str, processes: int | None = None) ->
     """
     if "WORLD_SIZE" in os.environ:
         _join_torchrun(work, argument, device)
-    elif (count := processes or (len(os.sched_getaffinity(0)) if device == "cpu" else 1)) == 1:
+    elif (count := processes or (_cores() if device == "cpu" else 1)) == 1:
         _work_here(work, argument, device)
     else:
         _work_in_children(work, argument, count)
@@ -60,6 +60,11 @@ def run(work: Work, argument: Any, device: str, processes: int | None = None) ->
 def rank_and_processes() -> tuple[int, int]:
     """Return which of how many processes this is."""
     return (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
+
+
+def _cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _work_here(work: Work, argument: Any, device: str) -> None:

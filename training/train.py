@@ -31,9 +31,9 @@ from models.alphabet import BLANK, encode
 from models.checkpoint import Model, ModelConfig, load_checkpoint, save_checkpoint
 from models.recognizer import Recognizer
 from training.calibration import recalibrated
+from training.card import training_card
 from training.config import Recipe, RecipeError, SpecAugmentConfig
 from training.evaluate import evaluate
-from training.export import training_card
 from training.log import TrainingLog
 from training.processes import Interrupted, rank_and_processes
 from training.selection import noises, select

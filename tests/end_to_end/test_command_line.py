@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -100,8 +102,19 @@ def test_an_evaluation_as_a_table_and_as_json(oyez: Oyez, spoken: Path) -> None:
     assert record["correct"] == 1.0
 
 
-def test_help_answers_without_loading_torch(oyez: Oyez) -> None:
+def test_help_names_every_command(oyez: Oyez) -> None:
     done = oyez("--help")
     assert done.returncode == 0
-    for command in ("transcribe", "web", "train", "evaluate", "models", "data"):
+    for command in ("transcribe", "listen", "web", "train", "evaluate", "models", "data"):
         assert command in done.stdout
+
+
+def test_the_command_line_answers_before_torch_is_loaded() -> None:
+    check = "import sys, app.cli; sys.exit('torch' in sys.modules or 'gradio' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", check], check=False).returncode == 0
+
+
+def test_a_recording_is_listened_to(oyez: Oyez, spoken: Path) -> None:
+    done = oyez("listen", "--source", spoken / "left_right_stop.flac")
+    assert (done.returncode, done.stdout) == (0, "left right stop\n")
+    assert "1 results" in done.stderr
