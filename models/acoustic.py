@@ -16,12 +16,12 @@ KERNEL = 5  # frames that a convolution sees
 class AcousticConfig(BaseModel, frozen=True, extra="forbid"):
     """The shape of the network; saved with the model."""
 
-    channels: int = Field(default=160, ge=1)  # of the convolutions
+    channels: int = Field(default=160, ge=1, le=4096)  # of the convolutions
     subsampling: int = Field(default=2, ge=1, le=4)  # frames a step: 2 makes steps of 20 ms
     cell: Cell = "lstm"
     bidirectional: bool = True
     layers: int = Field(default=3, ge=1, le=12)
-    width: int = Field(default=160, ge=1)  # of a layer, in each direction
+    width: int = Field(default=160, ge=1, le=4096)  # of a layer, in each direction
     layer_norm: bool = True  # after each layer; without it a deep stack's signal is faint and it learns slowly
     dropout: float = Field(default=0.2, ge=0, lt=1)
 

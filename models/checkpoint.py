@@ -8,16 +8,17 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, Field, ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
 from models.acoustic import AcousticConfig, AcousticModel
 from models.alphabet import CHARACTERS
+from models.decoding.beam import Lexicon
 from models.features import FeatureConfig, MfccFrontEnd
 
 PRETRAINED = Path(__file__).parent / "pretrained"
@@ -36,6 +37,15 @@ class Calibration(BaseModel, frozen=True, extra="forbid"):
     intercept: float = 0.0
 
 
+def _spellable(words: tuple[str, ...]) -> tuple[str, ...]:
+    if words:
+        Lexicon.of(words)  # raises ValueError for a word that could never be written
+    return words
+
+
+Vocabulary = Annotated[tuple[str, ...], AfterValidator(_spellable)]
+
+
 class ModelConfig(BaseModel, frozen=True, extra="forbid"):
     """Everything but the weights: what config.json holds."""
 
@@ -44,7 +54,7 @@ class ModelConfig(BaseModel, frozen=True, extra="forbid"):
     alphabet: Literal[CHARACTERS] = CHARACTERS  # type: ignore[valid-type]  # a literal from the one place that has it
     features: FeatureConfig = FeatureConfig()
     acoustic: AcousticConfig = AcousticConfig()
-    vocabulary: tuple[str, ...] = ()  # the words the model can write; empty: any word
+    vocabulary: Vocabulary = ()  # the words the model can write; empty: any word
     confidence: Calibration = Calibration()  # of a word, from the mean log-probability of its letters
 
 

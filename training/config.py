@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field, ValidationError
 from data.augmentation import AugmentationConfig
 from data.batching import BatchingConfig
 from models.acoustic import AcousticConfig
+from models.checkpoint import Vocabulary
 from models.features import FeatureConfig
 
 RECIPES = Path(__file__).parent / "recipes"
@@ -72,7 +73,7 @@ class Recipe(BaseModel, frozen=True, extra="forbid"):
 
     name: str
     description: str = ""
-    vocabulary: tuple[str, ...] = ()
+    vocabulary: Vocabulary = ()
     features: FeatureConfig = FeatureConfig()
     acoustic: AcousticConfig = AcousticConfig()
     data: DataConfig

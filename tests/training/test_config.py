@@ -34,6 +34,8 @@ def test_a_setting_is_changed_on_the_command_line(override: str, section: str, s
         ("acoustic.cell=elephant", r"acoustic\.cell = \"elephant\""),
         ("acoustic.colour=red", r"acoustic\.colour"),
         ("optimisation.epochs=0", r"optimisation\.epochs = 0"),
+        ('vocabulary=["wi-fi"]', "vocabulary"),
+        ("acoustic.width=1000000", r"acoustic\.width"),
         ("features.low_hz=9000", "low_hz"),
         ("name.first=x", "not a section"),
         ("epochs", "section.setting=value"),
