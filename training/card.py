@@ -6,7 +6,7 @@ from training.config import Recipe
 from training.metrics import Accuracy
 
 
-def training_card(recipe: Recipe, validation: Accuracy | None) -> str:
+def training_card(recipe: Recipe, validation: Accuracy) -> str:
     """Return the model card of a run, as far as the run knows: shape, data, validation figures."""
     corpora = "\n".join(
         f"- {c.corpus}, {c.root}{f', {c.split}' if c.split else ''}"
@@ -22,7 +22,7 @@ def training_card(recipe: Recipe, validation: Accuracy | None) -> str:
 - Features: {recipe.features.size} MFCC every 10 ms, normalisation {recipe.features.normalisation}
 - Network: {acoustic.layers} layers of {direction}{acoustic.cell.upper()}, width {acoustic.width}, \
 one step every {10 * acoustic.subsampling} ms, CTC over characters
-- Validation: {validation or "not measured"}
+- Validation: {validation}
 
 Trained on:
 

@@ -25,7 +25,6 @@ class TrainingLog:
 
     def __init__(self, out: Path, writes: bool) -> None:
         self.writes = writes
-        self.last_validation: Accuracy | None = None
         self._path = out / LOG
         self._console = Console(stderr=True, quiet=not writes)
         self._progress: Progress | None = None
@@ -108,7 +107,6 @@ class TrainingLog:
 
     def validation(self, step: int, epoch: int, accuracy: Accuracy) -> None:
         """Log a validation at the end of an epoch."""
-        self.last_validation = accuracy
         mean = self._sums["loss"] / max(1.0, self._sums["steps"])
         rate = self._sums["audio"] / max(1e-9, time.monotonic() - self._epoch_started)
         self._console.print(

@@ -2,7 +2,7 @@
 
     python -m training.train commands --data speech --out runs/commands
     python -m training.train commands --data speech --out runs/gru --set acoustic.cell=gru --set optimisation.epochs=5
-    torchrun --nproc-per-node 4 -m training.train commands --data speech --out runs/commands      # four GPUs
+    torchrun --standalone --nproc-per-node 4 -m training.train commands --data speech --out runs/commands      # four GPUs
 
 Run again with the same --out, it goes on where it was stopped, and ends with the same weights as a run that never
 was. On CPUs it starts one process of one thread a core: an LSTM's threads would wait for each other at every time step.
@@ -147,8 +147,6 @@ class Trainer:
             self._validate()
             self._save()
             saved_at = time.monotonic()
-        if self.rank == 0:
-            save_checkpoint(self.run.out / "last", self.average, training_card(self.recipe, self.log.last_validation))
 
     def _step(self, batch: Batch, progress: float) -> None:
         state, optimisation = self.state, self.recipe.optimisation
@@ -195,6 +193,7 @@ class Trainer:
             confidence = recalibrated(config.confidence, evaluation.results)
             self.average.config = config.model_copy(update={"confidence": confidence})
             self.log.validation(state.step, state.epoch, accuracy)
+            save_checkpoint(self.run.out / "last", self.average, training_card(self.recipe, accuracy))
             if state.best is None or accuracy.word_error_rate < state.best:
                 state.best = accuracy.word_error_rate
                 save_checkpoint(self.run.out / "best", self.average, training_card(self.recipe, accuracy))

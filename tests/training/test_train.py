@@ -121,9 +121,17 @@ def test_a_run_killed_without_warning_ends_with_the_same_weights(
             time.sleep(0.01)
         assert run.poll() is None, "the run ended before it could be killed"
         os.killpg(run.pid, signal.SIGKILL)
-    assert not (killed / "last").exists()
     subprocess.run(command(recipe, corpus, killed, *options), check=True, capture_output=True)
     assert_same_weights(whole, killed)
+
+
+@pytest.mark.slow
+def test_torchruns_processes_learn_what_our_own_learn(recipe: Path, corpus: Path, tmp_path: Path) -> None:
+    ours, torchruns = tmp_path / "ours", tmp_path / "torchruns"
+    subprocess.run([*command(recipe, corpus, ours), "--processes", "2"], check=True, capture_output=True)
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    subprocess.run([*launcher, *command(recipe, corpus, torchruns)[1:]], check=True, capture_output=True)
+    assert_same_weights(ours, torchruns)
 
 
 @pytest.mark.slow
@@ -154,6 +162,14 @@ def test_the_log_holds_each_step_once_and_each_validation(recipe: Path, corpus: 
     assert [entry["epoch"] for entry in entries if entry["event"] == "validation"] == [1, 2, 3]
     assert {"wer", "cer", "command_accuracy"} <= entries[-1].keys()
     assert list((run.out / "tensorboard").iterdir())
+
+
+def test_a_finished_run_is_left_as_it_is(recipe: Path, corpus: Path, tmp_path: Path) -> None:
+    run = Run(load_recipe(recipe), corpus, tmp_path / "run")
+    Trainer(run).train()
+    before = {path: path.read_bytes() for folder in ("best", "last") for path in (run.out / folder).iterdir()}
+    Trainer(run).train()
+    assert before == {path: path.read_bytes() for path in before}
 
 
 def test_a_model_to_start_from_gives_its_weights(recipe: Path, corpus: Path, tmp_path: Path) -> None:
