@@ -43,18 +43,25 @@ def gather(paths: Iterable[Path]) -> list[Input]:
     Raises:
         InputError: a folder holds no audio.
     """
-    found: dict[Path, Input] = {}
+    found: dict[str, Input] = {}
     for path in paths:
-        if path.is_dir():
-            files = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and not file.is_dir())
+        if _is_folder(path):
+            files = sorted(f for f in path.rglob("*") if f.suffix.lower() in SUFFIXES and not _is_folder(f))
             if not files:
                 raise InputError(f"{path}: no audio in this folder (looked for {', '.join(sorted(SUFFIXES))})")
             inputs = [Input(file, file.relative_to(path)) for file in files]
         else:
             inputs = [Input(path, Path(path.name))]
         for each in inputs:
-            found.setdefault(each.path.resolve(), each)
+            found.setdefault(os.path.realpath(each.path), each)
     return list(found.values())
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except (OSError, RuntimeError):  # a name that is too long, or a link to itself
+        return False
 
 
 def transcribe(
@@ -94,20 +101,18 @@ def output_places(inputs: Sequence[Input], suffix: str) -> list[Path]:
     `talk.wav` becomes `talk.txt`; beside `talk.mp3` it becomes `talk.wav.txt`; and beside the `talk.wav` of another
     folder it takes that folder's name along.
     """
-    absolute = [each.path.resolve() for each in inputs]
+    absolute = [Path(os.path.realpath(each.path)) for each in inputs]
     common = Path(os.path.commonpath([path.parent for path in absolute])) if absolute else Path()
     namings = [
         [each.place.with_suffix(suffix) for each in inputs],
         [each.place.with_name(each.place.name + suffix) for each in inputs],
         [path.relative_to(common).with_name(path.name + suffix) for path in absolute],
     ]
-    counts = [Counter(str(place).casefold() for place in naming) for naming in namings]
+    candidates = [[naming[n] for naming in namings] for n in range(len(inputs))]
+    # a place that only one input could take, by a file system that takes a.txt and A.txt for one
+    takers = Counter(name for places in candidates for name in {str(place).casefold() for place in places})
     return [
-        next(
-            (naming[n] for naming, count in zip(namings, counts, strict=True) if count[str(naming[n]).casefold()] == 1),
-            namings[-1][n],
-        )
-        for n in range(len(inputs))
+        next((place for place in places if takers[str(place).casefold()] == 1), places[-1]) for places in candidates
     ]
 
 
@@ -118,6 +123,6 @@ def write_whole(path: Path, text: str) -> None:
     try:
         part.write_text(text, encoding="utf-8")
         part.replace(path)
-    except OSError:
+    except BaseException:
         part.unlink(missing_ok=True)
         raise

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
@@ -88,7 +89,8 @@ def transcribe(
     places = output_places(inputs, f".{format}")
     several = len(inputs) > 1
     failures = 0
-    with _progress(len(inputs), "files") as progress:
+    # results that appear in the terminal are progress enough
+    with _progress(len(inputs), "files", hidden=output_dir is None and sys.stdout.isatty()) as progress:
         for outcome, place in zip(transcribe_all(recognizer, inputs, progress), places, strict=True):
             path = outcome.input.path
             if outcome.transcript is None:
@@ -126,6 +128,8 @@ def listen(
     from app.microphone import Microphone, MicrophoneError, devices
     from data.audio import AudioError
 
+    if source is not None and microphone is not None:
+        _wrong_use("--source and --microphone exclude each other")
     summary = Summary()
     try:
         if list_devices:
@@ -147,7 +151,8 @@ def listen(
                             f"sound was lost {opened.overflows} times before it got here: is the machine busy?"
                         )
     except (MicrophoneError, AudioError) as error:
-        _wrong_use(error)
+        console.print(f"error: {error}", markup=False, highlight=False, soft_wrap=True)
+        raise typer.Exit(1) from error
     except KeyboardInterrupt:
         pass
     console.print(str(summary), highlight=False, soft_wrap=True)
@@ -159,7 +164,7 @@ def web(
     host: Annotated[
         str, typer.Option(help="127.0.0.1 is this computer only; 0.0.0.0 is everybody on its network.")
     ] = "127.0.0.1",
-    port: Annotated[int | None, typer.Option(help="[default: the first free one from 7860]")] = None,
+    port: Annotated[int | None, typer.Option(help="[default: the first free one from 7860]", min=1, max=65535)] = None,
 ) -> None:
     """Open a web page that listens to the microphone."""
     from models import CheckpointError
@@ -168,8 +173,10 @@ def web(
         from app.web import serve
 
         serve(model, host, port)
-    except (CheckpointError, OSError) as error:
+    except CheckpointError as error:
         _wrong_use(error)
+    except OSError as error:
+        _wrong_use(f"http://{host}:{port or 7860} cannot be had ({error}); choose another --port or --host")
 
 
 app.command()(train)
@@ -201,6 +208,8 @@ def evaluate(
     from training.selection import select
 
     recognizer = _recognizer(model, device, decoding)
+    if other_speech and not recognizer.lexicon:
+        _wrong_use(f"--other-speech: {recognizer.name} has no vocabulary, to which no speech is other")
     try:
         chosen = CorpusConfig.model_validate(
             {
@@ -220,11 +229,15 @@ def evaluate(
         evaluation = evaluate_all(recognizer, selection.utterances, progress)
     for reason in selection.left_out + evaluation.left_out:
         console.print(f"left out: {reason}", markup=False, highlight=False, soft_wrap=True)
+    if not evaluation.results:
+        _wrong_use(f"{root}: none of the utterances could be read")
     if as_json:
         print(json.dumps(as_record(recognizer, evaluation, corpus, split, decoding), ensure_ascii=False))
     else:
         for table in tables(recognizer, evaluation, corpus, split, decoding, confusions):
             Console().print(table)
+    if evaluation.left_out:
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -235,7 +248,7 @@ def models() -> None:
     table = Table("model", "size", "what it hears", box=None)
     for name in shipped_models():
         config = read_config(PRETRAINED / name)
-        table.add_row(name, f"{config.weights_bytes / 1e6:.1f} MB", config.description)
+        table.add_row(escape(name), f"{config.weights_bytes / 1e6:.1f} MB", escape(config.description))
     Console().print(table)
 
 
@@ -250,15 +263,20 @@ def download(
     mirror: Annotated[str | None, typer.Option(help="Fetch the archive from this address instead.")] = None,
 ) -> None:
     """Fetch a corpus. Interrupted, the same command goes on where it was."""
-    from data.download import DownloadError, download_librispeech, download_speech_commands
+    from data.download import SPEECH_COMMANDS_VERSIONS, DownloadError, download_librispeech, download_speech_commands
+    from data.librispeech import SUBSETS
+
+    subsets = {"speech-commands": SPEECH_COMMANDS_VERSIONS, "librispeech": SUBSETS}.get(corpus)
+    if subsets is None:
+        _wrong_use(f"no corpus is called {corpus!r}; there are speech-commands and librispeech")
+    if subset is not None and subset not in subsets:
+        _wrong_use(f"{corpus} has no subset {subset!r}; there are {', '.join(subsets)}")
 
     try:
         if corpus == "speech-commands":
             print(download_speech_commands(out, subset or "v0.02", mirror))
-        elif corpus == "librispeech":
-            print(download_librispeech(out, subset or "dev-clean", mirror))
         else:
-            _wrong_use(f"no corpus is called {corpus!r}; there are speech-commands and librispeech")
+            print(download_librispeech(out, subset or "dev-clean", mirror))
     except DownloadError as error:
         console.print(f"error: {error}", markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(1) from error
@@ -269,9 +287,15 @@ def main() -> None:
     # an LSTM's threads wait for each other at every time step: more than one is slower wherever the cores are shared
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     try:
+        # a file's name need not be UTF-8, and is printed as it is
+        sys.stdout.reconfigure(errors="surrogateescape")  # type: ignore[union-attr]  # a TextIOWrapper here
         app()
+        sys.stdout.flush()
     except KeyboardInterrupt:
         sys.exit(130)
+    except OSError as error:  # of the disk or the pipe that stdout leads to; others are handled where they arise
+        sys.stdout = None  # nothing more can be written there
+        sys.exit(f"error: standard output: {error.strerror}")
 
 
 def _recognizer(model: str, device: str, decoding: Decoding) -> Recognizer:
@@ -286,9 +310,11 @@ def _recognizer(model: str, device: str, decoding: Decoding) -> Recognizer:
 
 
 @contextmanager
-def _progress(total: int, unit: str) -> Iterator[Callable[[int], None]]:
+def _progress(total: int, unit: str, hidden: bool = False) -> Iterator[Callable[[int], None]]:
     columns = BarColumn(), MofNCompleteColumn(), TextColumn(unit), TimeRemainingColumn()
-    with Progress(*columns, console=console, transient=True, disable=total < 2) as progress:
+    hidden = hidden or total < 2 or not console.is_terminal
+    # without redirect_stdout=False, rich would take what is printed to stdout along to stderr
+    with Progress(*columns, console=console, transient=True, disable=hidden, redirect_stdout=False) as progress:
         task = progress.add_task("", total=total)
         yield lambda count: progress.advance(task, count)
 

@@ -18,7 +18,7 @@ from rich.live import Live
 from rich.text import Text
 
 from app.microphone import CHUNK_SECONDS
-from data.audio import SAMPLE_RATE, StreamResampler, Waveform, read_audio
+from data.audio import SAMPLE_RATE, AudioError, Waveform, read_audio, to_mono
 from models.recognizer import Recognizer
 from models.streaming import Event, Final, Partial, SpeechStarted
 
@@ -59,6 +59,8 @@ class StandardInput:
 
     def __iter__(self) -> Iterator[npt.NDArray[np.int16]]:
         size = round(CHUNK_SECONDS * SAMPLE_RATE) * RAW.itemsize
+        if sys.stdin is None:
+            raise AudioError("standard input is closed")
         while len(data := sys.stdin.buffer.read(size)) >= RAW.itemsize:
             yield np.frombuffer(data[: len(data) // RAW.itemsize * RAW.itemsize], RAW)
 
@@ -93,26 +95,27 @@ class Heard:
 
 def listen(recognizer: Recognizer, source: Source, summary: Summary) -> Iterator[Heard]:
     """Feed a source to a recogniser until it ends; `summary` is kept up to date."""
-    stream, resample = recognizer.stream(), StreamResampler(source.rate)
+    stream = recognizer.stream(source.rate)
 
-    def take(events: list[Event], started: float, waveform: Waveform) -> Heard:
+    def take(events: list[Event], started: float, chunk: npt.NDArray[Any]) -> Heard:
         work = time.perf_counter() - started
-        summary.audio_seconds += len(waveform) / SAMPLE_RATE
+        summary.audio_seconds += len(chunk) / source.rate
         summary.work_seconds += work
         for event in events:
             if isinstance(event, Final):
                 summary.finals += bool(event.transcript.text)
                 summary.final_delays.append(work)
-        rms = float(np.sqrt(np.mean(np.square(waveform)))) if len(waveform) else 0.0
+        rms = float(np.sqrt(np.mean(np.square(to_mono(chunk))))) if len(chunk) else 0.0
         return Heard(20 * np.log10(max(rms, 1e-5)), events)
 
-    for chunk in source:
-        started = time.perf_counter()
-        waveform = resample(chunk)
-        yield take(stream.accept(waveform), started, waveform)
+    try:
+        for chunk in source:
+            started = time.perf_counter()
+            yield take(stream.accept(chunk), started, chunk)
+    except KeyboardInterrupt:  # while it waited for sound: what was being said is not lost
+        pass
     started = time.perf_counter()
-    waveform = resample(np.zeros(0, np.float32), last=True)
-    yield take(stream.accept(waveform) + stream.flush(), started, waveform)
+    yield take(stream.flush(), started, np.zeros(0, np.float32))
 
 
 def as_record(event: Event) -> dict[str, Any]:
@@ -148,7 +151,7 @@ class LiveView:
 
     def __init__(self) -> None:
         self._console = Console(stderr=True, highlight=False)
-        self._live = Live(console=self._console, transient=True, refresh_per_second=15)
+        self._live = Live(console=self._console, transient=True, refresh_per_second=15, redirect_stdout=False)
         self._now = Text()
 
     def __enter__(self) -> LiveView:
@@ -176,7 +179,7 @@ class LiveView:
         transcript = final.transcript
         if not transcript.text:
             return
-        if sys.stdout.isatty():
+        if sys.stdout.isatty() and self._console.is_terminal:
             start, confidence = f"{final.start:8.1f} s  ", f"  {transcript.confidence:.0%}"
             self._console.print(Text.assemble((start, "dim"), (transcript.text, "bold"), confidence))
         else:

@@ -74,6 +74,7 @@ class Microphone:
                 dtype="float32",
                 callback=self._take,
             )
+            self._stream.start()
         except (sounddevice.PortAudioError, ValueError) as error:
             names = ", ".join(f"{each.number} {each.name!r}" for each in devices()) or "none"
             which = "the default microphone" if device is None else f"microphone {device!r}"
@@ -81,7 +82,6 @@ class Microphone:
         self.name = str(info["name"])
 
     def __enter__(self) -> Microphone:
-        self._stream.start()
         return self
 
     def __exit__(self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
+from rich.markup import escape
 from rich.table import Table
 
 from models.recognizer import Recognizer
@@ -48,12 +49,17 @@ def tables(
     """Return the figures, the texts that occur often each with its own, and the most frequent errors."""
     accuracy = evaluation.accuracy
     by_speaker = [group.correct for group in evaluation.by(lambda u: u.speaker).values()]
-    figures = Table("", "", box=None, show_header=False, title=f"{recognizer.name} on {corpus} {split or ''}".strip())
+    figures = Table(
+        "", "", box=None, show_header=False, title=escape(f"{recognizer.name} on {corpus} {split or ''}".strip())
+    )
     figures.add_row("decoding", decoding)
     figures.add_row("utterances", f"{accuracy.utterances} ({evaluation.audio_seconds / 3600:.2f} h)")
     figures.add_row("whole text right", f"{accuracy.correct:.2%}")
     figures.add_row("word error rate", f"{accuracy.word_error_rate:.2%}")
     figures.add_row("character error rate", f"{accuracy.character_error_rate:.2%}")
+    if not any(result.utterance.text for result in evaluation.results):
+        invented = sum(len(result.transcript.words) for result in evaluation.results)
+        figures.add_row("words heard", f"{invented}, where none was said")
     figures.add_row("worst tenth of speakers", f"{_decile(by_speaker):.2%} right or less")
     figures.add_row("expected calibration error", f"{_calibration_error(evaluation):.2%}")
     figures.add_row("real-time factor", f"{evaluation.seconds_of_work / evaluation.audio_seconds:.4f}")
@@ -76,4 +82,4 @@ def _calibration_error(evaluation: Evaluation) -> float:
 
 
 def _decile(values: list[float]) -> float:
-    return statistics.quantiles(values, n=10)[0] if len(values) > 1 else values[0]
+    return statistics.quantiles(values, n=10, method="inclusive")[0] if len(values) > 1 else values[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import html
+import socket
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from app import figures
-from data.audio import AudioError, StreamResampler, read_audio
+from data.audio import AudioError, read_audio
 from models.checkpoint import CheckpointError, shipped_models
 from models.recognizer import Recognizer
 from models.streaming import Event, Final, Partial, SpeechStarted, StreamingRecognizer
@@ -21,6 +22,7 @@ from models.streaming import Event, Final, Partial, SpeechStarted, StreamingReco
 CHUNK_SECONDS = 0.2  # of sound that the browser sends at a time
 LISTENERS = 8  # live streams at once; each holds its place until it is stopped
 KEPT_SECONDS = 60  # Gradio writes each chunk to its temporary folder; they are deleted after this time
+LOOPBACK = ("127.0.0.1", "localhost", "::1")  # addresses that only this computer reaches
 CSS = Path(__file__).with_name("web.css")
 
 Chunk = tuple[int, np.ndarray[Any, Any]]  # sample rate and samples, as Gradio gives them
@@ -30,19 +32,14 @@ Chunk = tuple[int, np.ndarray[Any, Any]]  # sample rate and samples, as Gradio g
 class Conversation:
     """One visitor's live stream and what was heard in it."""
 
-    recognizer: Recognizer
-    rate: int
+    stream: StreamingRecognizer
     finals: list[Final] = field(default_factory=list)
     partial: str = ""
     speaking: bool = False
 
-    def __post_init__(self) -> None:
-        self.stream: StreamingRecognizer = self.recognizer.stream()
-        self.resample = StreamResampler(self.rate)
-
     def hear(self, chunk: Chunk) -> None:
         """Take a chunk of sound."""
-        self._note(self.stream.accept(self.resample(chunk[1])))
+        self._note(self.stream.accept(chunk[1]))
 
     def stop(self) -> None:
         """Take what was still being said as said."""
@@ -90,8 +87,8 @@ def hear(model: str, chunk: Chunk | None, conversation: Conversation | None) -> 
     """Take a chunk of the live stream; return the conversation and how it looks now."""
     if chunk is None:
         return conversation, conversation.as_html() if conversation else IDLE
-    if conversation is None or conversation.rate != chunk[0]:
-        conversation = Conversation(recognizer_of(model), chunk[0])
+    if conversation is None or conversation.stream.rate != chunk[0]:
+        conversation = Conversation(recognizer_of(model).stream(chunk[0]))
     conversation.hear(chunk)
     return conversation, conversation.as_html()
 
@@ -108,6 +105,8 @@ def transcribe(model: str, path: str | None) -> tuple[Any, str, list[list[object
     """Transcribe a recording; return whether to show results, its text, its words with their times, its picture."""
     if path is None:
         return gr.update(visible=False), "", [], None
+    if not Path(path).exists():
+        raise gr.Error(f"Recordings are deleted {KEPT_SECONDS} s after they come: give it again.", duration=None)
     try:
         waveform = read_audio(path)
     except AudioError as error:
@@ -128,14 +127,14 @@ def choose(model: str) -> str:
     return f"It knows {len(words)} words: {', '.join(words)}." if words else "It writes any word."
 
 
-def page(model: str) -> gr.Blocks:
-    """Build the page, with a model chosen."""
+def page(model: str, any_folder: bool) -> gr.Blocks:
+    """Build the page with a model chosen; `any_folder` lets the visitor name a model folder of this computer."""
     choices = list(dict.fromkeys([*shipped_models(), model]))
     with gr.Blocks(title="Oyez", delete_cache=(KEPT_SECONDS, KEPT_SECONDS)) as blocks:
         gr.Markdown("# Oyez\nSpoken commands, recognised on this computer. Nothing you say leaves it.")
         chosen = gr.Dropdown(
-            choices, value=model, label="Model", info="A shipped one, or type the folder of your own.",
-            allow_custom_value=True, filterable=True,
+            choices, value=model, label="Model", allow_custom_value=any_folder,
+            info="A shipped one, or type the folder of your own." if any_folder else None,
         )  # fmt: skip
         vocabulary = gr.Markdown(choose(model), elem_classes="vocabulary")
         chosen.change(choose, chosen, vocabulary, show_progress="hidden")
@@ -171,9 +170,17 @@ def _recording_tab(chosen: gr.Dropdown) -> None:
 
 
 def serve(model: str, host: str, port: int | None) -> None:
-    """Run the page until it is interrupted. Raises CheckpointError for the model, OSError for the port."""
+    """Run the page until it is interrupted.
+
+    Raises:
+        CheckpointError: the model is missing or damaged.
+        OSError: the address cannot be had.
+    """
     recognizer_of(model)
-    blocks = page(model)
+    if port is not None:
+        with socket.create_server((host, port)):  # Gradio itself would speak of its own parameters
+            pass
+    blocks = page(model, any_folder=host in LOOPBACK)
     blocks.queue(default_concurrency_limit=LISTENERS)
     blocks.launch(server_name=host, server_port=port, css_paths=CSS, theme=_theme(), footer_links=[])
 

@@ -6,6 +6,7 @@ converted here, once, and is a plain waveform from then on.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from os import PathLike
 from pathlib import Path
@@ -20,7 +21,7 @@ SAMPLE_RATE = 16_000  # samples per second, everywhere
 LOWEST_RATE, HIGHEST_RATE = 1_000, 768_000  # Hz; a header that says otherwise is damaged or no recording of speech
 
 #: The file endings that are taken for audio when a folder is searched.
-SUFFIXES = frozenset(f".{name.lower()}" for name in soundfile.available_formats()) | {".aif", ".oga", ".opus"}
+SUFFIXES = {f".{name.lower()}" for name in soundfile.available_formats()} - {".raw"} | {".aif", ".oga", ".opus"}
 
 _BLOCK = 1 << 20  # samples read at a time, over all channels
 _UNKNOWN_LENGTH = 2**63 - 1  # frames, as libsndfile says of a FLAC whose encoder wrote to a pipe
@@ -132,7 +133,7 @@ def _opened(path: Path) -> _Source:
             raise AudioError(f"{path}: no such file")
         if not path.is_file():
             raise AudioError(f"{path}: not a regular file")
-        return _Source(path)
+        return _Source(os.fsencode(path))  # as bytes: a name need not be UTF-8
     except (soundfile.LibsndfileError, OSError, TypeError) as error:
         # soundfile takes a .raw file for headerless samples and asks for their layout by a TypeError
         reason = getattr(error, "error_string", None) or error

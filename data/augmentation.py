@@ -6,11 +6,12 @@ Every function takes its randomness from the generator it is given, so that a ru
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Annotated
 
 import numpy as np
 import numpy.typing as npt
 import soxr
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field, PositiveFloat
 from scipy import fft
 from scipy.signal import fftconvolve
 
@@ -21,22 +22,32 @@ _LOUDEST_PEAK = 1.0
 _SILENCE_DB = 35.0  # below the loud parts of a clip
 
 
+def _in_order(bounds: tuple[float, float]) -> tuple[float, float]:
+    if bounds[0] > bounds[1]:
+        raise ValueError(f"{bounds[0]:g} is above {bounds[1]:g}; write the lower bound first")
+    return bounds
+
+
+Range = Annotated[tuple[float, float], AfterValidator(_in_order)]
+PositiveRange = Annotated[tuple[PositiveFloat, PositiveFloat], AfterValidator(_in_order)]
+
+
 class AugmentationConfig(BaseModel, frozen=True, extra="forbid"):
     """How much of what; a probability of 0 turns a step off. Ranges are (lowest, highest), drawn uniformly."""
 
     calm_epochs: int = Field(default=0, ge=0)  # over which the scene's probabilities rise from 0 to what they are here
-    speed: tuple[float, float] = (0.9, 1.1)  # factor; pitch changes with it (Ko et al. 2015)
+    speed: PositiveRange = (0.9, 1.1)  # factor; pitch changes with it (Ko et al. 2015)
     speed_probability: float = Field(default=0.5, ge=0, le=1)
     cut_seconds: float = Field(default=0.03, ge=0)  # most that is lost at either end, as by a late microphone
     silence_seconds: float = Field(default=0.25, ge=0)  # most that is put before, and after
     reverberation_probability: float = Field(default=0.2, ge=0, le=1)
-    reverberation_seconds: tuple[float, float] = (0.1, 0.6)  # time in which the echo falls by 60 dB
+    reverberation_seconds: PositiveRange = (0.1, 0.6)  # time in which the echo falls by 60 dB
     band_probability: float = Field(default=0.25, ge=0, le=1)
-    band_low_hz: tuple[float, float] = (50, 350)  # what is below is taken away
-    band_high_hz: tuple[float, float] = (3000, 7500)  # what is above is taken away
+    band_low_hz: PositiveRange = (50, 350)  # what is below is taken away
+    band_high_hz: PositiveRange = (3000, 7500)  # what is above is taken away
     noise_probability: float = Field(default=0.7, ge=0, le=1)
-    noise_snr_db: tuple[float, float] = (0, 30)
-    gain_db: tuple[float, float] = (-25, 6)
+    noise_snr_db: Range = (0, 30)
+    gain_db: Range = (-25, 6)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from data.audio import AudioError, audio_duration
 from data.manifest import Utterance
 from data.text import TextError, normalise
 
+SPLITS = {"speech-commands": speech_commands.SPLITS, "librispeech": librispeech.SUBSETS}
 CORPORA = ("speech-commands", "librispeech", "recordings")
 
 
@@ -42,7 +43,7 @@ def load_corpus(kind: str, root: Path, split: str | None = None) -> Corpus:
     if kind == "recordings":
         listed = recordings.utterances(root)
     elif split is None:
-        raise ValueError(f"corpus {kind!r} needs a split")
+        raise ValueError(f"corpus {kind!r} needs a split: {', '.join(SPLITS[kind])}")
     elif kind == "speech-commands":
         listed = speech_commands.utterances(root, split)
     else:

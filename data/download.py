@@ -75,6 +75,8 @@ def _download(
     mirror: str | None,
 ) -> Path:
     """Fetch an archive, unpack it in the workshop, and move the whole folder to its place at once."""
+    if mirror and not mirror.startswith(("http://", "https://")):
+        raise DownloadError(f"the mirror {mirror!r} is no address: it begins with http:// or https://")
     if (root / place).is_dir():
         return root / place
     published, checksum = next((url, digest) for url, digest in checksums.items() if url.endswith(archive_name))
@@ -83,6 +85,9 @@ def _download(
     archive = workshop / archive_name
     try:
         workshop.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DownloadError(f"{workshop}: cannot be made ({error.strerror}); choose another folder") from error
+    try:
         if not archive.is_file():
             _fetch(url, archive)
         _check(archive, checksum)

@@ -77,7 +77,7 @@ def _json_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
                 continue
             try:
                 row = json.loads(line)
-            except ValueError as error:  # bad JSON, or a number of thousands of digits
+            except (ValueError, RecursionError) as error:  # bad JSON, or a number or a nesting beyond all measure
                 raise ManifestError(f"{path}, line {number}: not a JSON object ({error})") from error
             if not isinstance(row, dict):
                 raise ManifestError(f"{path}, line {number}: not a JSON object but {type(row).__name__}")
@@ -90,8 +90,11 @@ def _tsv_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         missing = {"path", "text"} - set(rows.fieldnames or ())
         if missing:
             raise ManifestError(f"{path}, line 1: the header row lacks {' and '.join(sorted(missing))}")
-        for row in rows:
-            yield rows.line_num, {key: value for key, value in row.items() if key in _COLUMNS and value}
+        try:
+            for row in rows:
+                yield rows.line_num, {k: v for k, v in row.items() if k == "text" or (k in _COLUMNS and v)}
+        except csv.Error as error:
+            raise ManifestError(f"{path}, line {rows.line_num}: {error}") from error
 
 
 def _utterance(row: dict[str, Any], manifest: Path, line: int) -> Utterance:

@@ -13,7 +13,6 @@ import torch
 from torch import Tensor
 
 from data.audio import SAMPLE_RATE, Waveform
-from models.alphabet import decode
 from models.checkpoint import DEFAULT_MODEL, Model, load_checkpoint
 from models.decoding.alignment import align_words, log_likelihood
 from models.decoding.beam import Lexicon, beam_search
@@ -46,7 +45,7 @@ class Transcript:
 
     text: str  # empty if nothing was
     words: tuple[Word, ...]
-    confidence: float  # probability that the whole text is right
+    confidence: float  # probability that the whole text is right; of no text, that a step is silence, on average
     duration: float  # of the recording, in seconds
     model: str  # name of the model that heard it
 
@@ -135,11 +134,11 @@ class Recognizer:
                 results[index] = log_probs[row, : int(steps[row])].cpu()
         return results
 
-    def stream(self, config: SegmentationConfig | None = None) -> StreamingRecognizer:
-        """Return a recogniser for a live stream."""
+    def stream(self, rate: int = SAMPLE_RATE, config: SegmentationConfig | None = None) -> StreamingRecognizer:
+        """Return a recogniser for a live stream of samples at `rate` Hz."""
         from models.streaming import StreamingRecognizer
 
-        return StreamingRecognizer(self, config)
+        return StreamingRecognizer(self, rate, config)
 
     def decode(self, log_probs: Tensor, decoding: Decoding | None = None) -> list[int]:
         """Return the labels of one utterance's log-probabilities, shape (steps, labels)."""
@@ -159,8 +158,8 @@ class Recognizer:
             )
             for word in align_words(log_probs, labels)
         )
-        confidence = math.prod(word.confidence for word in words) if words else _probability_of_silence(log_probs)
-        return Transcript(decode(labels).strip(), words, round(confidence, 4), duration, self.name)
+        confidence = math.prod(word.confidence for word in words) if words else _sureness_of_silence(log_probs)
+        return Transcript(_text(words), words, round(confidence, 4), duration, self.name)
 
     def _joined(self, parts: list[tuple[Transcript, float]], duration: float) -> Transcript:
         words = tuple(
@@ -169,7 +168,7 @@ class Recognizer:
             for word in transcript.words
         )
         confidence = math.prod(transcript.confidence for transcript, _ in parts)
-        return Transcript(" ".join(word.text for word in words), words, round(confidence, 4), duration, self.name)
+        return Transcript(_text(words), words, round(confidence, 4), duration, self.name)
 
     def _confidence(self, score: float) -> float:
         calibration = self.model.config.confidence
@@ -177,8 +176,12 @@ class Recognizer:
         return round((1 + math.tanh(log_odds / 2)) / 2, 4)  # 1 / (1 + exp(-log_odds)), which overflows
 
 
-def _probability_of_silence(log_probs: Tensor) -> float:
-    return math.exp(log_likelihood(log_probs, [])) if len(log_probs) else 1.0
+def _text(words: Sequence[Word]) -> str:
+    return " ".join(word.text for word in words)
+
+
+def _sureness_of_silence(log_probs: Tensor) -> float:
+    return math.exp(log_likelihood(log_probs, []) / len(log_probs)) if len(log_probs) else 1.0
 
 
 def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
-from data.audio import Waveform
+import numpy as np
+import numpy.typing as npt
+
+from data.audio import SAMPLE_RATE, StreamResampler, Waveform
 from models.alphabet import decode
 from models.recognizer import Recognizer, Transcript
 from models.segmentation import Segment, SegmentationConfig, Segmenter
@@ -41,23 +45,36 @@ Event = SpeechStarted | Partial | Final
 
 
 class StreamingRecognizer:
-    """Hears a stream. The final of a segment equals `Recognizer.transcribe` of the same samples."""
+    """Hears a stream. The final of a segment equals `Recognizer.transcribe` of the same samples at 16 kHz."""
 
-    def __init__(self, recognizer: Recognizer, config: SegmentationConfig | None = None) -> None:
+    def __init__(
+        self, recognizer: Recognizer, rate: int = SAMPLE_RATE, config: SegmentationConfig | None = None
+    ) -> None:
+        """Make a listener for samples at `rate` Hz. Raises data.audio.AudioError for a rate out of range."""
         self.recognizer = recognizer
+        self.rate = rate
+        self._resample = StreamResampler(rate)
         self._segmenter = Segmenter(config)
         self._open_since: float | None = None  # start of the segment that SpeechStarted was said of
         self._next_partial = 0.0  # seconds into the stream
 
     def reset(self) -> None:
         """Forget the stream; the next sample is the first of another."""
+        self._resample = StreamResampler(self.rate)
         self._segmenter.reset()
         self._open_since, self._next_partial = None, 0.0
 
-    def accept(self, samples: Waveform) -> list[Event]:
-        """Take the next samples, shape (samples,), any number of them; return what they bring about."""
+    def accept(self, samples: npt.NDArray[Any]) -> list[Event]:
+        """Take the next samples, any number of them; return what they bring about.
+
+        Args:
+            samples: shape (samples,) or (samples, channels), floating point in [-1, 1] or integers.
+        """
+        return self._accept(self._resample(samples))
+
+    def _accept(self, waveform: Waveform) -> list[Event]:
         events: list[Event] = []
-        for segment in self._segmenter.accept(samples):
+        for segment in self._segmenter.accept(waveform):
             events += self._final(segment)
         segment_now = self._segmenter.open_segment
         if segment_now is None:
@@ -74,7 +91,9 @@ class StreamingRecognizer:
 
     def flush(self) -> list[Event]:
         """End the stream: return what was still being said, and start over."""
-        events = [event for segment in self._segmenter.flush() for event in self._final(segment)]
+        events = self._accept(self._resample(np.zeros(0, np.float32), last=True))
+        for segment in self._segmenter.flush():
+            events += self._final(segment)
         self.reset()
         return events
 

@@ -37,24 +37,23 @@ def words_and_rightness(results: Sequence[Result]) -> tuple[npt.NDArray[np.float
     return np.array(confidences), np.array(right, dtype=bool)
 
 
-def recalibrated(before: Calibration, results: Sequence[Result]) -> Calibration:
+def fit_calibration(results: Sequence[Result]) -> Calibration:
     """Fit a logistic curve from score to probability (Platt 1999), on speech that the model did not learn from.
 
     Args:
-        before: the calibration that the results' confidences were made with; their scores are got back through it.
-        results: with enough words, right and wrong. Without any word, `before` is returned.
+        results: of a model with the default Calibration, with enough words, right and wrong.
     """
     confidences, right = words_and_rightness(results)
     if not len(confidences):
-        return before
-    scores = (logit(np.clip(confidences, _CLOSEST, 1 - _CLOSEST)) - before.intercept) / before.slope
+        return Calibration()
+    scores = logit(np.clip(confidences, _CLOSEST, 1 - _CLOSEST))
 
     def cost(parameters: npt.NDArray[np.float64]) -> float:
         slope, intercept = parameters
         signed = np.where(right, 1, -1) * (slope * scores + intercept)
         return float(np.logaddexp(0, -signed).mean() + _PRIOR * (parameters**2).sum())
 
-    slope, intercept = minimize(cost, (before.slope, before.intercept), bounds=[(1e-3, None), (None, None)]).x
+    slope, intercept = minimize(cost, (1.0, 0.0), bounds=[(1e-3, None), (None, None)]).x
     return Calibration(slope=round(float(slope), 4), intercept=round(float(intercept), 4))
 
 

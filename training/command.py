@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -25,17 +26,31 @@ def train(
     """Train a model by a recipe. Interrupted, it goes on where it was when it is run again."""
     from models.checkpoint import CheckpointError
     from training.config import RecipeError, load_recipe
-    from training.processes import Interrupted, run
+    from training.processes import Interrupted, ProcessError, run
     from training.train import Run, work
 
     try:
         loaded = load_recipe(recipe, setting or [])
         out = out or Path("runs") / loaded.name
         run(work, Run(loaded, data, out, init), device, processes)
-    except (RecipeError, CheckpointError) as error:
-        print(f"error: {error}", file=sys.stderr)
+    except (RecipeError, CheckpointError, ProcessError) as error:
+        _say(f"error: {error}")
+        raise typer.Exit(2) from error
+    except OSError as error:
+        _say(f"error: {out}: {error}")
         raise typer.Exit(2) from error
     except Interrupted as stop:
-        print(stop, file=sys.stderr)
+        _say(str(stop))
         raise typer.Exit(128 + stop.signal) from stop
-    print(out / "best")
+    if _speaks():
+        print(out / "best")
+
+
+def _say(message: str) -> None:
+    if _speaks():
+        print(message, file=sys.stderr)
+
+
+def _speaks() -> bool:
+    """Whether this is the process that talks: of those that torchrun starts, the first one."""
+    return os.environ.get("RANK", "0") == "0"

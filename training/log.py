@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -32,7 +33,6 @@ class TrainingLog:
         self._broken: set[str] = set()
         if writes:
             out.mkdir(parents=True, exist_ok=True)
-            self._board = SummaryWriter(str(out / "tensorboard"))
 
     def data(self, training: Sequence[Utterance], validation: Sequence[Utterance], left_out: Sequence[str]) -> None:
         """Say what is learned from."""
@@ -46,11 +46,16 @@ class TrainingLog:
             self._console.print(f"left out: {len(left_out)} in all")
         self._write({"event": "data", "training": len(training), "validation": len(validation), "left_out": left_out})
 
+    def begin(self, step: int) -> None:
+        """Open TensorBoard's file; what an earlier run wrote there for later steps is hidden."""
+        if self.writes:
+            self._board = SummaryWriter(str(self._path.parent / "tensorboard"), purge_step=step + 1 if step else None)
+
     def resumed(self, step: int, epoch: int) -> None:
         """Say that a run goes on, and forget what was logged after the state that it goes on from."""
         self._console.print(f"going on at step {step} of epoch {epoch + 1}")
         if self.writes and self._path.exists():
-            kept = [line for line in self._path.read_text().splitlines() if json.loads(line).get("step", 0) <= step]
+            kept = [line for line in self._path.read_text().splitlines() if _step_of(line) <= step]
             part = self._path.with_name(LOG + ".part")
             part.write_text("".join(line + "\n" for line in kept))
             part.replace(self._path)
@@ -134,3 +139,11 @@ class TrainingLog:
     def _write(self, entry: dict[str, Any]) -> None:
         if self.writes:
             self._pending.append(json.dumps(entry) + "\n")
+
+
+def _step_of(line: str) -> float:
+    """Return the step that a line of the log belongs to; infinity for one that was torn in the writing."""
+    try:
+        return float(json.loads(line).get("step", 0))
+    except ValueError:
+        return math.inf

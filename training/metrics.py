@@ -10,7 +10,10 @@ import jiwer
 
 @dataclass(frozen=True)
 class Accuracy:
-    """Figures over a set of utterances, as shares (0.05 is 5 %). Error rates can exceed 1."""
+    """Figures over a set of utterances, as shares (0.05 is 5 %).
+
+    Error rates can exceed 1. Where nothing was said at all, they are the share of utterances with an error.
+    """
 
     utterances: int
     word_error_rate: float
@@ -34,7 +37,8 @@ def accuracy(references: Sequence[str], hypotheses: Sequence[str]) -> Accuracy:
         raise ValueError(f"{len(references)} references and {len(hypotheses)} hypotheses cannot be compared")
     said = [(r, h) for r, h in zip(references, hypotheses, strict=True) if r]
     invented = [h for r, h in zip(references, hypotheses, strict=True) if not r]
-    words, characters = 0.0, 0.0
+    right = sum(r == h for r, h in zip(references, hypotheses, strict=True)) / len(references)
+    words = characters = 1 - right
     if said:
         by_word = jiwer.process_words([r for r, _ in said], [h for _, h in said])
         by_character = jiwer.process_characters([r for r, _ in said], [h for _, h in said])
@@ -42,5 +46,4 @@ def accuracy(references: Sequence[str], hypotheses: Sequence[str]) -> Accuracy:
         in_characters = sum(len(r) for r, _ in said)
         words = by_word.wer + sum(len(h.split()) for h in invented) / in_words
         characters = by_character.cer + sum(len(h) for h in invented) / in_characters
-    right = sum(r == h for r, h in zip(references, hypotheses, strict=True))
-    return Accuracy(len(references), words, characters, right / len(references))
+    return Accuracy(len(references), words, characters, right)

@@ -21,7 +21,12 @@ import torch.multiprocessing
 Stop = Callable[[], int]  # gives the number of the signal that asks to stop, or 0
 Work = Callable[[Any, str, Stop], None]  # (argument, device, stop)
 
+_LONGEST_WAIT = timedelta(hours=1)  # of one process for another, while the first one validates, say
 _PATIENCE = 10.0  # seconds that the other processes have to end by themselves after one has failed
+
+
+class ProcessError(Exception):
+    """Processes that cannot be had, or one that was killed. The message says what to do."""
 
 
 class Interrupted(Exception):
@@ -46,9 +51,15 @@ def run(work: Work, argument: Any, device: str, processes: int | None = None) ->
 
     Raises:
         Interrupted: SIGINT or SIGTERM came and `work` raised this once it had saved what it had to.
-        RuntimeError: a process was killed.
+        ProcessError: there is no such device, or a process was killed.
         And what `work` raises.
     """
+    if device != "cpu" and (processes or 1) > 1:
+        raise ProcessError(f"{processes} processes are for the CPU; for several GPUs use torchrun")
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise ProcessError(f"device {device!r}: {str(error).splitlines()[0]}") from error
     if "WORLD_SIZE" in os.environ:
         _join_torchrun(work, argument, device)
     elif (count := processes or (_cores() if device == "cpu" else 1)) == 1:
@@ -67,11 +78,16 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _work_here(work: Work, argument: Any, device: str) -> None:
+def _work_here(work: Work, argument: Any, device: str, parent: int | None = None) -> None:
     if device == "cpu":
         # an LSTM's threads meet at a barrier at every time step, and wait there for whoever lost its core
         torch.set_num_threads(1)
-    with _noted_signals() as stop:
+    with _noted_signals() as noted:
+
+        def stop() -> int:
+            orphaned = parent not in (None, os.getppid())  # nobody is left to work for
+            return noted() or (signal.SIGTERM if orphaned else 0)
+
         work(argument, device, stop)
 
 
@@ -79,7 +95,7 @@ def _join_torchrun(work: Work, argument: Any, device: str) -> None:
     if device.startswith("cuda"):
         device = f"cuda:{os.environ['LOCAL_RANK']}"
         torch.cuda.set_device(device)
-    dist.init_process_group("nccl" if device.startswith("cuda") else "gloo")
+    dist.init_process_group("nccl" if device.startswith("cuda") else "gloo", timeout=_LONGEST_WAIT)
     try:
         _work_here(work, argument, device)
     finally:
@@ -93,41 +109,53 @@ def _work_in_children(work: Work, argument: Any, count: int) -> None:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     children = [
-        context.Process(target=_child, args=(rank, count, port, work, argument, errors), daemon=True)
+        context.Process(target=_child, args=(rank, count, port, os.getpid(), work, argument, errors))
         for rank in range(count)
     ]
-    for child in children:
-        child.start()
     with _noted_signals() as stop:
+        _start(children)
         _watch(children, stop)
     if not errors.empty():
         raise errors.get()
     if any(child.exitcode for child in children):
+        if stop() and all(child.exitcode in (0, -stop()) for child in children):
+            raise Interrupted(stop())  # before they had begun
         codes = ", ".join(str(child.exitcode) for child in children)
-        raise RuntimeError(f"a process was killed (exit codes {codes}); run again to go on")
+        raise ProcessError(f"a process was killed (exit codes {codes}); run again to go on")
+
+
+def _start(children: Sequence[BaseProcess]) -> None:
+    """Start processes that are deaf to Ctrl-C until they listen to signals themselves; theirs come from `_watch`."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        for child in children:
+            child.start()
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _watch(children: Sequence[BaseProcess], stop: Stop) -> None:
     """Wait for all children; pass a signal on to them, and end them all when one has failed."""
-    passed_on = False
-    while any(child.is_alive() for child in children):
-        for child in children:
-            child.join(0.05)
-        if stop() and not passed_on:
-            passed_on = True
-            for child in children:
-                if child.is_alive() and child.pid:
-                    os.kill(child.pid, stop())
-        if any(child.exitcode for child in children):
-            for child in children:
-                child.join(_PATIENCE)
-                child.kill()
-
-
-def _child(rank: int, count: int, port: int, work: Work, argument: Any, errors: Any) -> None:
-    dist.init_process_group("gloo", f"tcp://127.0.0.1:{port}", timedelta(hours=1), world_size=count, rank=rank)
     try:
-        _work_here(work, argument, "cpu")
+        while any(child.is_alive() for child in children):
+            for child in children:
+                child.join(0.1)
+                if stop() and child.is_alive() and child.pid:
+                    os.kill(child.pid, stop())  # again and again: one that is just starting does not hear it yet
+            if any(child.exitcode for child in children):
+                for child in children:
+                    child.join(_PATIENCE)
+                break
+    finally:
+        for child in children:
+            child.kill()
+            child.join()
+
+
+def _child(rank: int, count: int, port: int, parent: int, work: Work, argument: Any, errors: Any) -> None:
+    dist.init_process_group("gloo", f"tcp://127.0.0.1:{port}", _LONGEST_WAIT, world_size=count, rank=rank)
+    try:
+        _work_here(work, argument, "cpu", parent)
     except Exception as error:
         # the parent raises the first one; where the input is at fault, all processes fail alike
         error.add_note(f"in process {rank}: {traceback.format_exc()}")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from data.audio import SUFFIXES, Waveform, read_audio
+from data.audio import SUFFIXES, AudioError, Waveform, read_audio
 from data.corpora import load_corpus, of_speakers
 from data.manifest import ManifestError, Utterance
 from training.config import CorpusConfig, RecipeError
@@ -20,6 +20,7 @@ class Selection:
 
     utterances: list[Utterance]
     left_out: list[str]
+    speakers: frozenset[tuple[str, str]]  # (corpus folder, name): a name in another folder is another person
 
 
 def select(corpora: Sequence[CorpusConfig], data: Path, vocabulary: Sequence[str]) -> Selection:
@@ -30,6 +31,7 @@ def select(corpora: Sequence[CorpusConfig], data: Path, vocabulary: Sequence[str
     """
     utterances: list[Utterance] = []
     left_out: list[str] = []
+    speakers: set[tuple[str, str]] = set()
     for config in corpora:
         root = data / config.root
         try:
@@ -40,13 +42,17 @@ def select(corpora: Sequence[CorpusConfig], data: Path, vocabulary: Sequence[str
             raise RecipeError(f"{error}. Is {data} the folder that holds {config.root}?") from error
         chosen = list(of_speakers(corpus.utterances, config.speakers, config.without_speakers))
         if config.other_speech:
+            if not vocabulary:
+                raise RecipeError(f"{config.root}: other_speech means nothing to a model without a vocabulary")
             chosen = other_speech(chosen, vocabulary)
         chosen = [chosen[int(n / config.share)] for n in range(int(len(chosen) * config.share))]
         if not chosen:
-            raise RecipeError(f"{root}: no utterance is left of {config.corpus} {config.split or ''}")
+            of = f" of speakers {', '.join(config.speakers)}" if config.speakers else ""
+            raise RecipeError(f"{root}: no utterance is left of {config.corpus} {config.split or ''}{of}")
         utterances += chosen
+        speakers |= {(str(config.root), utterance.speaker) for utterance in chosen if utterance.speaker}
         left_out += corpus.left_out
-    return Selection(utterances, left_out)
+    return Selection(utterances, left_out, frozenset(speakers))
 
 
 def other_speech(utterances: Sequence[Utterance], vocabulary: Sequence[str]) -> list[Utterance]:
@@ -72,5 +78,8 @@ def noises(paths: Sequence[Path], data: Path) -> list[Waveform]:
         audio = [file for file in files if file.suffix.lower() in SUFFIXES]
         if not place.exists() or not audio:
             raise RecipeError(f"{place}: no recording of noise here")
-        found += [read_audio(file) for file in audio]
+        try:
+            found += [read_audio(file) for file in audio]
+        except AudioError as error:
+            raise RecipeError(str(error)) from error
     return found

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from pydantic import ValidationError
 from torch import nn
 
 from training.config import Recipe, RecipeError
@@ -75,9 +76,12 @@ def load_state(out: Path, recipe: Recipe, processes: int) -> TrainingState | Non
         return None
     try:
         saved = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        raise RecipeError(f"{path}: damaged ({error}). Choose another --out, or delete it to start anew") from error
-    before = Recipe.model_validate_json(saved["recipe"])
+        before = Recipe.model_validate_json(saved["recipe"])
+    except (RuntimeError, EOFError, KeyError, pickle.UnpicklingError, ValidationError) as error:
+        reason = str(error).splitlines()[0]
+        raise RecipeError(
+            f"{path}: damaged, or of another version ({reason}). Choose another --out, or delete it to start anew"
+        ) from error
     different = _differences(before.model_dump(), recipe.model_dump())
     if different:
         raise RecipeError(f"{out} holds a run with another recipe ({'; '.join(different)}). Choose another --out")

@@ -2,14 +2,16 @@
 
     python -m training.train commands --data speech --out runs/commands
     python -m training.train commands --data speech --out runs/gru --set acoustic.cell=gru --set optimisation.epochs=5
-    torchrun --standalone --nproc-per-node 4 -m training.train commands --data speech --out runs/commands      # four GPUs
+    torchrun --standalone --nproc-per-node 4 -m training.train commands --data speech --device cuda  # four GPUs
 
 Run again with the same --out, it goes on where it was stopped, and ends with the same weights as a run that never
-was. On CPUs it starts one process of one thread a core: an LSTM's threads would wait for each other at every time step.
+was (on CPUs to the bit; CUDA adds in any order). On CPUs it starts one process of one thread a core: an LSTM's threads
+would wait for each other at every time step.
 """
 
 from __future__ import annotations
 
+import copy
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -26,17 +28,16 @@ from torch.utils.data import DataLoader
 from data.audio import SAMPLE_RATE
 from data.augmentation import Augmentation
 from data.batching import Batch, Draw, TrainingBatches, plan_epoch
-from data.manifest import Utterance
 from models.alphabet import BLANK, encode
 from models.checkpoint import Model, ModelConfig, load_checkpoint, save_checkpoint
 from models.recognizer import Recognizer
-from training.calibration import recalibrated
+from training.calibration import fit_calibration
 from training.card import training_card
 from training.config import Recipe, RecipeError, SpecAugmentConfig
 from training.evaluate import evaluate
 from training.log import TrainingLog
 from training.processes import Interrupted, rank_and_processes
-from training.selection import noises, select
+from training.selection import Selection, noises, select
 from training.state import TrainingState, load_state, save_state
 
 LABEL_IN_SILENCE = 10.0  # taken off the log-probability of a letter where there is no sound
@@ -89,12 +90,16 @@ class Trainer:
         self.run, self.recipe = run, run.recipe
         self.rank, self.processes = rank_and_processes()
         self.device = torch.device(device)
-        self.log = TrainingLog(run.out, writes=self.rank == 0)
         recipe = self.recipe
+        saved = load_state(run.out, recipe, self.processes)
+        self.log = TrainingLog(run.out, writes=self.rank == 0)
         training = select(recipe.data.train, run.data, recipe.vocabulary)
         validation = select(recipe.data.validation, run.data, recipe.vocabulary)
         self.training, self.validation = training.utterances, validation.utterances
-        _refuse_shared_speakers(self.training, self.validation)
+        _refuse_shared_speakers(training, validation)
+        longest = recipe.batching.longest_seconds
+        if not any((utterance.duration or 0.0) <= longest for utterance in self.training):
+            raise RecipeError(f"batching.longest_seconds = {longest:g}: every utterance is longer")
         self.log.data(self.training, self.validation, list(dict.fromkeys(training.left_out + validation.left_out)))
         self.augmentation = Augmentation(recipe.augmentation, noises(recipe.data.noise, run.data))
         self.spec_augment = SpecAugment(recipe.spec_augment)
@@ -102,14 +107,10 @@ class Trainer:
 
         torch.manual_seed(recipe.optimisation.seed)
         self.model = _new_model(recipe, run.init)
-        self.average = _new_model(recipe, run.init)
-        saved = load_state(run.out, recipe, self.processes)
-        if saved is None:
-            if recipe.features.normalisation == "global" and run.init is None:
-                self.model.front_end.fit([(batch.waveforms, batch.lengths) for batch in self._first_batches()])
-            self.average.load_state_dict(self.model.state_dict())
+        if saved is None and recipe.features.normalisation == "global" and run.init is None:
+            self.model.front_end.fit([(batch.waveforms, batch.lengths) for batch in self._first_batches()])
         self.model.to(self.device)
-        self.average.to(self.device)
+        self.average = copy.deepcopy(self.model)
         self.optimiser = torch.optim.AdamW(
             self.model.parameters(), lr=recipe.optimisation.learning_rate, weight_decay=recipe.optimisation.weight_decay
         )
@@ -117,6 +118,7 @@ class Trainer:
         if saved is not None:
             saved.restore(self.model, self.average, self.optimiser)
             self.log.resumed(saved.step, saved.epoch)
+        self.log.begin(self.state.step)
         self.network: nn.Module = self.model.acoustic
         if self.processes > 1:
             self.network = DistributedDataParallel(self.model.acoustic)
@@ -187,11 +189,11 @@ class Trainer:
     def _validate(self) -> None:
         state = self.state
         if self.rank == 0:
+            self.average.config = self.model.config  # whose confidence is not calibrated
             evaluation = evaluate(Recognizer(self.average, self.device), self.validation)
             accuracy = evaluation.accuracy
-            config = self.average.config
-            confidence = recalibrated(config.confidence, evaluation.results)
-            self.average.config = config.model_copy(update={"confidence": confidence})
+            confidence = fit_calibration(evaluation.results)
+            self.average.config = self.model.config.model_copy(update={"confidence": confidence})
             self.log.validation(state.step, state.epoch, accuracy)
             save_checkpoint(self.run.out / "last", self.average, training_card(self.recipe, accuracy))
             if state.best is None or accuracy.word_error_rate < state.best:
@@ -202,8 +204,8 @@ class Trainer:
 
     def _save(self) -> None:
         if self.rank == 0:
+            self.log.flush()  # first: what the log has too much, a run that goes on takes away
             save_state(self.run.out, self.state, self.recipe, self.processes, self.model, self.average, self.optimiser)
-            self.log.flush()
 
     def _agreed(self, *flags: int) -> list[int]:
         """Return the highest value that any process has for each flag, so that all processes do the same."""
@@ -309,10 +311,10 @@ def _precision(wanted: str, device: torch.device) -> torch.dtype:
     return torch.bfloat16 if fast else torch.float32
 
 
-def _refuse_shared_speakers(training: Sequence[Utterance], validation: Sequence[Utterance]) -> None:
-    shared = {u.speaker for u in training if u.speaker} & {u.speaker for u in validation if u.speaker}
+def _refuse_shared_speakers(training: Selection, validation: Selection) -> None:
+    shared = training.speakers & validation.speakers
     if shared:
-        some = ", ".join(sorted(shared)[:5])
+        some = ", ".join(sorted(name for _, name in shared)[:5])
         raise RecipeError(
             f"{len(shared)} speakers are in training and in validation ({some}, ...): a model would be measured on "
             "voices it knows. Part them by `speakers` and `without_speakers`"

@@ -40,6 +40,14 @@ def test_a_file_of_any_name_is_taken_when_it_is_named(folder: Path) -> None:
     assert names(gather([folder / "notes.txt"])) == ["notes.txt"]
 
 
+def test_a_link_to_itself_and_an_endless_name_fail_like_other_files(folder: Path, untrained_model: Path) -> None:
+    (folder / "loop.wav").symlink_to("loop.wav")
+    inputs = gather([folder, Path("x" * 300 + ".wav")])
+    outcomes = list(transcribe(Recognizer.load(untrained_model), inputs))
+    assert [o.input.path.name[:8] for o in outcomes if o.transcript is None] == ["loop.wav", "xxxxxxxx"]
+    assert len(outcomes) == 6
+
+
 def test_a_folder_without_audio_is_an_error_that_names_it(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=str(tmp_path)):
         gather([tmp_path])
@@ -74,6 +82,7 @@ def test_a_damaged_file_has_its_reason_and_stops_nothing(folder: Path, untrained
         (["x/a.wav", "x/b.wav"], ["a.txt", "b.txt"]),
         (["x/a.wav", "x/a.mp3"], ["a.wav.txt", "a.mp3.txt"]),
         (["x/a.wav", "y/a.wav"], ["x/a.wav.txt", "y/a.wav.txt"]),
+        (["x/talk.wav", "x/talk.flac", "x/talk.wav.mp3"], ["talk.wav.txt", "talk.flac.txt", "talk.wav.mp3.txt"]),
         (["x/A.wav", "x/a.wav"], ["x/A.wav.txt", "x/a.wav.txt"]),
     ],
 )

@@ -38,7 +38,7 @@ def test_two_visitors_do_not_hear_each_other(untrained_model: Path) -> None:
     assert second is not None
     assert first is not second
     assert first.stream is not second.stream
-    assert first.recognizer is second.recognizer
+    assert first.stream.recognizer is second.stream.recognizer
 
 
 def test_another_sample_rate_begins_another_conversation(untrained_model: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -67,6 +69,11 @@ def test_a_damaged_file_is_named_the_others_are_done_and_the_exit_code_is_1(
         (["evaluate", "--root", "nowhere", "--split", "validation"], "nowhere"),
         (["evaluate", "--corpus", "tapes"], "--corpus tapes"),
         (["data", "download", "tapes"], "no corpus is called 'tapes'"),
+        (["data", "download", "librispeech", "--subset", "train"], "no subset 'train'"),
+        (["train", "commands", "--device", "abacus"], "abacus"),
+        (["train", "commands", "--out", "/dev/null/x", "--data", "nowhere"], "/dev/null/x"),
+        (["web", "--port", "99999"], "99999"),
+        (["listen", "--source", "x.wav", "--microphone", "1"], "exclude each other"),
     ],
 )
 def test_wrong_use_is_told_without_a_traceback_and_the_exit_code_is_2(
@@ -77,6 +84,43 @@ def test_wrong_use_is_told_without_a_traceback_and_the_exit_code_is_2(
     assert message in done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
+
+
+@pytest.mark.parametrize("command", ["transcribe", "listen"])
+def test_results_go_to_stdout_while_progress_moves_in_the_terminal(spoken: Path, tmp_path: Path, command: str) -> None:
+    """stderr is a terminal and stdout a file, as in `oyez transcribe a.flac b.flac > texts`."""
+    terminal, stderr = os.openpty()
+    inputs = [spoken / "left_right_stop.flac", spoken / "yes.flac"] if command == "transcribe" else ["--source"]
+    inputs += [spoken / "yes.flac"] if command == "listen" else []
+    with (tmp_path / "texts").open("w") as stdout:
+        run = [sys.executable, "-m", "app.cli", command, *map(str, inputs)]
+        done = subprocess.run(run, stdout=stdout, stderr=stderr, check=False, timeout=120)
+    os.close(stderr)
+    os.close(terminal)
+    texts = [line.rsplit("\t")[-1] for line in (tmp_path / "texts").read_text().splitlines()]
+    assert done.returncode == 0
+    assert texts == (["left right stop", "yes"] if command == "transcribe" else ["yes"])
+
+
+def test_a_name_that_is_not_utf_8_is_a_file_like_any_other(spoken: Path, tmp_path: Path) -> None:
+    strange = os.fsencode(tmp_path) + b"/caf\xe9.flac"
+    shutil.copy(spoken / "yes.flac", strange)
+    done = subprocess.run([sys.executable, "-m", "app.cli", "transcribe", tmp_path, "-f", "txt"], capture_output=True)
+    assert done.stdout == b"yes\n"
+    both = subprocess.run(
+        [sys.executable, "-m", "app.cli", "transcribe", tmp_path, spoken / "yes.flac"], capture_output=True, check=False
+    )
+    assert strange + b"\tyes\n" in both.stdout
+
+
+def test_an_evaluation_of_damaged_files_names_them_and_fails(oyez: Oyez, spoken: Path, tmp_path: Path) -> None:
+    shutil.copy(spoken / "yes.flac", tmp_path)
+    (tmp_path / "broken.flac").write_bytes((spoken / "yes.flac").read_bytes()[:900])
+    (tmp_path / "manifest.tsv").write_text("path\ttext\nyes.flac\tyes\nbroken.flac\tno\n")
+    done = oyez("evaluate", "--corpus", "recordings", "--root", tmp_path)
+    assert done.returncode == 1
+    assert "broken.flac" in done.stderr
+    assert "100.00%" in done.stdout
 
 
 def test_an_output_folder_that_cannot_be_written_is_told(oyez: Oyez, spoken: Path, tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ def kinds(events):
 
 
 def test_final_of_a_segment_is_the_transcript_of_its_samples(recognizer, speech):
-    heard = finals(events_of(recognizer.stream(LONGEST), speech, [1600]))
+    heard = finals(events_of(recognizer.stream(config=LONGEST), speech, [1600]))
     segments = segments_of(speech, LONGEST)
     assert len(heard) == len(segments) >= 4
     assert any(final.transcript.words for final in heard)
@@ -68,13 +68,13 @@ def test_final_of_a_segment_is_the_transcript_of_its_samples(recognizer, speech)
 @settings(deadline=None, max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(chunks=st.lists(st.integers(100, 40_000), min_size=1, max_size=4))
 def test_any_chunking_gives_the_same_finals(chunks, recognizer, speech):
-    whole = finals(events_of(recognizer.stream(LONGEST), speech, [len(speech)]))
-    assert finals(events_of(recognizer.stream(LONGEST), speech, chunks)) == whole
+    whole = finals(events_of(recognizer.stream(config=LONGEST), speech, [len(speech)]))
+    assert finals(events_of(recognizer.stream(config=LONGEST), speech, chunks)) == whole
 
 
 @pytest.mark.parametrize("chunk", [160, 1600, 30_000, 9 * SAMPLE_RATE])
 def test_every_segment_is_announced_then_guessed_at_then_told(chunk, recognizer, speech):
-    events = events_of(recognizer.stream(LONGEST), speech, [chunk])
+    events = events_of(recognizer.stream(config=LONGEST), speech, [chunk])
     started = [event.start for event in events if isinstance(event, SpeechStarted)]
     assert started == [final.start for final in finals(events)]
     names = "".join(type(event).__name__[0] for event in events)

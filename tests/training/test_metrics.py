@@ -24,10 +24,10 @@ def test_words_heard_in_silence_count_as_insertions() -> None:
     assert figures.correct == pytest.approx(2 / 3)
 
 
-def test_silence_alone_has_no_error_rate_but_a_share_that_is_right() -> None:
-    figures = accuracy(["", ""], ["", "no"])
-    assert figures.word_error_rate == 0
-    assert figures.correct == 0.5
+def test_where_nothing_was_said_the_error_rate_is_the_share_that_is_wrong() -> None:
+    figures = accuracy(["", "", "", ""], ["", "no", "", ""])
+    assert figures.word_error_rate == figures.character_error_rate == 0.25
+    assert figures.correct == 0.75
 
 
 @pytest.mark.parametrize(("references", "hypotheses"), [([], []), (["a"], []), (["a"], ["a", "b"])])

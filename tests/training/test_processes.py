@@ -10,7 +10,7 @@ import torch
 import torch.distributed as dist
 
 from training import processes
-from training.processes import Interrupted, Stop
+from training.processes import Interrupted, ProcessError, Stop
 
 
 def add_up(argument: list[int], device: str, stop: Stop) -> None:
@@ -56,6 +56,16 @@ def test_a_signal_to_the_parent_reaches_all() -> None:
         processes.run(signal_the_parent, None, "cpu", 2)
 
 
+def test_several_processes_on_a_gpu_are_torchruns_work() -> None:
+    with pytest.raises(ProcessError, match="torchrun"):
+        processes.run(add_up, [1, 2], "cuda", 2)
+
+
+def test_an_unknown_device_is_named() -> None:
+    with pytest.raises(ProcessError, match="'abacus'"):
+        processes.run(add_up, [1], "abacus", 1)
+
+
 def test_a_killed_process_is_told() -> None:
-    with pytest.raises(RuntimeError, match="killed"):
+    with pytest.raises(ProcessError, match="killed"):
         processes.run(die, None, "cpu", 2)

@@ -38,6 +38,11 @@ def test_other_speech_has_no_word_of_the_vocabulary_and_no_text() -> None:
     assert [(piece.offset, piece.duration) for piece in pieces] == [(0.0, 1.5), (1.5, 1.5)]
 
 
+def test_other_speech_needs_a_vocabulary(corpus: Path) -> None:
+    with pytest.raises(RecipeError, match="vocabulary"):
+        select([recordings(other_speech=True)], corpus, [])
+
+
 def test_a_corpus_that_is_not_there_is_told_with_the_way_out(tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match=r"Is .* the folder that holds recordings\?"):
         select([recordings()], tmp_path, [])

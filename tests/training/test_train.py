@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -106,6 +105,7 @@ def test_a_run_stopped_at_any_step_ends_with_the_same_weights(recipe: Path, corp
             Trainer(cut).train(stop_after(steps))
     Trainer(cut).train()
     assert_same_weights(whole.out, cut.out)
+    assert load_checkpoint(whole.out / "last").config == load_checkpoint(cut.out / "last").config
 
 
 @pytest.mark.slow
@@ -116,11 +116,11 @@ def test_a_run_killed_without_warning_ends_with_the_same_weights(
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     options = ["--processes", str(processes), "--set", "optimisation.epochs=6"]
     subprocess.run(command(recipe, corpus, whole, *options), check=True, capture_output=True)
-    with subprocess.Popen(command(recipe, corpus, killed, *options), stderr=subprocess.PIPE, process_group=0) as run:
+    with subprocess.Popen(command(recipe, corpus, killed, *options), stderr=subprocess.DEVNULL) as run:
         while not (killed / "state.pt").exists() and run.poll() is None:
             time.sleep(0.01)
         assert run.poll() is None, "the run ended before it could be killed"
-        os.killpg(run.pid, signal.SIGKILL)
+        run.kill()  # only the one that was started: its children have to notice
     subprocess.run(command(recipe, corpus, killed, *options), check=True, capture_output=True)
     assert_same_weights(whole, killed)
 
@@ -170,6 +170,32 @@ def test_a_finished_run_is_left_as_it_is(recipe: Path, corpus: Path, tmp_path: P
     before = {path: path.read_bytes() for folder in ("best", "last") for path in (run.out / folder).iterdir()}
     Trainer(run).train()
     assert before == {path: path.read_bytes() for path in before}
+
+
+def test_nothing_short_enough_to_learn_from_is_told(recipe: Path, corpus: Path, tmp_path: Path) -> None:
+    loaded = load_recipe(recipe, ["batching.longest_seconds=0.1"])
+    with pytest.raises(RecipeError, match=r"longest_seconds = 0\.1"):
+        Trainer(Run(loaded, corpus, tmp_path / "run"))
+
+
+def test_a_log_torn_in_the_writing_does_not_stop_a_run_from_going_on(
+    recipe: Path, corpus: Path, tmp_path: Path
+) -> None:
+    run = Run(load_recipe(recipe), corpus, tmp_path / "run")
+    with pytest.raises(Interrupted):
+        Trainer(run).train(stop_after(2))
+    with (run.out / "log.jsonl").open("a") as file:
+        file.write('{"event": "st')
+    Trainer(run).train()
+    entries = [json.loads(line) for line in (run.out / "log.jsonl").read_text().splitlines()]
+    assert entries[-1]["event"] == "validation"
+
+
+def test_readers_in_processes_of_their_own_give_the_same_weights(recipe: Path, corpus: Path, tmp_path: Path) -> None:
+    epochs = "optimisation.epochs=1"
+    Trainer(Run(load_recipe(recipe, [epochs]), corpus, tmp_path / "here")).train()
+    Trainer(Run(load_recipe(recipe, [epochs, "optimisation.workers=2"]), corpus, tmp_path / "there")).train()
+    assert_same_weights(tmp_path / "here", tmp_path / "there")
 
 
 def test_a_model_to_start_from_gives_its_weights(recipe: Path, corpus: Path, tmp_path: Path) -> None:
