@@ -58,10 +58,13 @@ class Decoding(StrEnum):
 
     beam = "beam"
     greedy = "greedy"
+    word = "word"
 
 
 ModelOption = Annotated[str, typer.Option("--model", "-m", help="A shipped model's name, or a model folder.")]
-DecodingOption = Annotated[Decoding, typer.Option(help="beam: within the vocabulary, exact; greedy: free, faster.")]
+DecodingOption = Annotated[
+    Decoding, typer.Option(help="beam: any words of the vocabulary; greedy: free; word: exactly one word.")
+]
 DeviceOption = Annotated[str, typer.Option(help="cpu or cuda.")]
 
 
@@ -303,7 +306,7 @@ def _recognizer(model: str, device: str, decoding: Decoding) -> Recognizer:
 
     try:
         return Recognizer.load(model, device, decoding.value)
-    except CheckpointError as error:
+    except (CheckpointError, ValueError) as error:
         _wrong_use(error)
     except (RuntimeError, AssertionError) as error:  # torch has no such device
         _wrong_use(f"--device {device}: {str(error).splitlines()[0]}")

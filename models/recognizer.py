@@ -13,9 +13,11 @@ import torch
 from torch import Tensor
 
 from data.audio import SAMPLE_RATE, Waveform
+from models.alphabet import encode
 from models.checkpoint import DEFAULT_MODEL, Model, load_checkpoint
 from models.decoding.alignment import align_words, log_likelihood
 from models.decoding.beam import Lexicon, beam_search
+from models.decoding.closed import rank
 from models.decoding.greedy import greedy_search
 from models.features import HOP
 from models.segmentation import SegmentationConfig, segments_of
@@ -23,7 +25,7 @@ from models.segmentation import SegmentationConfig, segments_of
 if TYPE_CHECKING:
     from models.streaming import StreamingRecognizer
 
-Decoding = Literal["greedy", "beam"]
+Decoding = Literal["beam", "greedy", "word"]
 
 LONGEST = 20.0  # seconds; a longer recording is cut at its pauses first
 BATCH_SECONDS = 120.0  # of padded audio that goes through the network at once
@@ -67,6 +69,9 @@ class Recognizer:
         self.decoding = decoding
         self.beam_width = beam_width
         self.lexicon = Lexicon.of(model.config.vocabulary) if model.config.vocabulary else None
+        if decoding == "word" and not self.lexicon:
+            raise ValueError(f"model {model.config.name!r} has no vocabulary to find a word in")
+        self._words = [encode(word) for word in model.config.vocabulary]
 
     @classmethod
     def load(
@@ -78,10 +83,12 @@ class Recognizer:
             name_or_folder: "commands", or a folder that `oyez train` or `save_checkpoint` wrote.
             device: where the network runs: "cpu", "cuda".
             decoding: "greedy", the best label of each step; or "beam", the likeliest text over all alignments,
-                within the model's vocabulary if it has one.
+                within the model's vocabulary if it has one; or "word", whichever single word of the vocabulary it
+                is most likely to be, for recordings that are known to hold one.
 
         Raises:
             models.checkpoint.CheckpointError: there is no such model, or it is damaged.
+            ValueError: "word" is asked of a model without a vocabulary.
         """
         return cls(load_checkpoint(name_or_folder), device, decoding)
 
@@ -144,6 +151,9 @@ class Recognizer:
         """Return the labels of one utterance's log-probabilities, shape (steps, labels)."""
         if (decoding or self.decoding) == "greedy":
             return greedy_search(log_probs)
+        if (decoding or self.decoding) == "word":
+            best = rank(log_probs, self._words)[0]
+            return list(best.labels) if best.score > -math.inf else []  # too short for any word
         return list(beam_search(log_probs, self.beam_width, self.lexicon)[0].labels)
 
     def _transcript(self, log_probs: Tensor, samples: int) -> Transcript:

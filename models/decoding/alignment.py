@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import torch
@@ -10,6 +9,7 @@ import torchaudio.functional
 from torch import Tensor
 
 from models.alphabet import BLANK, SPACE, decode
+from models.decoding.closed import rank
 
 
 @dataclass(frozen=True)
@@ -60,12 +60,5 @@ def align_words(log_probs: Tensor, labels: list[int]) -> list[AlignedWord]:
 
 def log_likelihood(log_probs: Tensor, labels: list[int]) -> float:
     """Return log P(labels), summed over all paths (the CTC forward algorithm); -inf where there is no path."""
-    loss = torch.nn.functional.ctc_loss(
-        log_probs[:, None].float(),  # (steps, labels) -> (steps, 1, labels)
-        torch.tensor([labels], dtype=torch.long).reshape(1, -1),
-        torch.tensor([len(log_probs)]),
-        torch.tensor([len(labels)]),
-        blank=BLANK,
-        reduction="sum",
-    )
-    return -loss.item() if math.isfinite(loss.item()) else -math.inf
+    [hypothesis] = rank(log_probs, [labels])
+    return hypothesis.score

@@ -192,3 +192,16 @@ def test_gpu_hears_what_the_cpu_hears(tiny_model, waveforms):
     on_cpu = Recognizer(tiny_model()).transcribe(waveforms)
     for here, there in zip(on_cpu, Recognizer(tiny_model(), device="cuda").transcribe(waveforms), strict=True):
         assert there.text == here.text
+
+
+@pytest.mark.parametrize("seconds", [0.01, 0.1, 1.0])
+def test_word_decoding_gives_one_word_of_the_vocabulary_or_nothing_if_none_fits(tiny_model, noise, seconds):
+    model = tiny_model()
+    model.config = model.config.model_copy(update={"vocabulary": ("go", "stop", "forward")})
+    [transcript] = Recognizer(model, decoding="word").transcribe([noise(seconds, 0.3)])
+    assert transcript.text in (["go", "stop", "forward"] if seconds >= 0.1 else [""])
+
+
+def test_word_decoding_needs_a_vocabulary(recognizer):
+    with pytest.raises(ValueError, match="has no vocabulary"):
+        Recognizer(recognizer.model, decoding="word")

@@ -1,0 +1,40 @@
+"""A closed list is scored exactly."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import pytest
+import torch
+
+from models.alphabet import BLANK, LABELS, encode
+from models.decoding.closed import rank
+
+
+def brute_force(log_probs: torch.Tensor, labels: list[int]) -> float:
+    """Return the log of the sum over every path that collapses to `labels`; few labels have a probability."""
+    used = sorted({BLANK, *labels})
+    total = -math.inf
+    for path in itertools.product(used, repeat=len(log_probs)):
+        if [label for label, _ in itertools.groupby(path) if label != BLANK] == labels:
+            score = float(sum(log_probs[step, label] for step, label in enumerate(path)))
+            total = math.log(math.exp(total) + math.exp(score))
+    return total
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_scores_are_sums_over_all_paths(seed: int) -> None:
+    log_probs = torch.randn(5, LABELS, generator=torch.manual_seed(seed)).log_softmax(-1)
+    candidates = [encode(word) for word in ("no", "on", "aa", "see", "")]
+    ranked = rank(log_probs, candidates)
+    assert [h.score for h in ranked] == sorted((h.score for h in ranked), reverse=True)
+    for hypothesis in ranked:
+        assert hypothesis.score == pytest.approx(brute_force(log_probs, list(hypothesis.labels)), abs=1e-4)
+
+
+def test_what_is_too_long_for_the_audio_comes_last_and_is_impossible() -> None:
+    log_probs = torch.zeros(3, LABELS).log_softmax(-1)
+    ranked = rank(log_probs, [encode("aaa"), encode("no")])
+    assert ranked[-1].labels == tuple(encode("aaa"))  # three equal letters need five steps
+    assert ranked[-1].score == -math.inf
