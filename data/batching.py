@@ -35,6 +35,7 @@ class BatchingConfig(BaseModel, frozen=True, extra="forbid"):
     joined_gap_seconds: float = Field(default=0.3, ge=0)  # most silence between two of them
     noise_only: float = Field(default=0.0, ge=0, le=1)  # draws of noise with nothing said, as a share of the others
     fewest_per_text: int = Field(default=0, ge=0)  # clips of rarer texts are drawn several times an epoch
+    most_repeats: int = Field(default=20, ge=1)  # but on average no clip more often than this
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ def plan_epoch(
     rng = np.random.default_rng([seed, epoch])
     seconds = np.array([utterance.duration or 0.0 for utterance in utterances])
     usable = [index for index in range(len(utterances)) if seconds[index] <= config.longest_seconds]
-    singles = usable + _repeats_of_rare_texts(utterances, usable, config.fewest_per_text, rng)
+    singles = usable + _repeats_of_rare_texts(utterances, usable, config, rng)
     short = [index for index in singles if seconds[index] <= config.joined_seconds]
     members: list[tuple[int, ...]] = []
     for index in singles:
@@ -101,7 +102,7 @@ def plan_epoch(
 
 
 def _repeats_of_rare_texts(
-    utterances: Sequence[Utterance], usable: Sequence[int], fewest: int, rng: np.random.Generator
+    utterances: Sequence[Utterance], usable: Sequence[int], config: BatchingConfig, rng: np.random.Generator
 ) -> list[int]:
     by_text: defaultdict[str, list[int]] = defaultdict(list)
     for index in usable:
@@ -109,8 +110,13 @@ def _repeats_of_rare_texts(
     return [
         int(indices[n])
         for _, indices in sorted(by_text.items())
-        for n in rng.integers(len(indices), size=max(0, fewest - len(indices)))
+        for n in rng.integers(len(indices), size=_repeats(len(indices), config))
     ]
+
+
+def _repeats(clips: int, config: BatchingConfig) -> int:
+    """Return how often the clips of one text are drawn besides once each."""
+    return min(max(0, config.fewest_per_text - clips), clips * (config.most_repeats - 1))
 
 
 class TrainingBatches(Dataset[Batch]):

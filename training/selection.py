@@ -41,9 +41,11 @@ def select(corpora: Sequence[CorpusConfig], data: Path, vocabulary: Sequence[str
         except FileNotFoundError as error:
             raise RecipeError(f"{error}. Is {data} the folder that holds {config.root}?") from error
         chosen = list(of_speakers(corpus.utterances, config.speakers, config.without_speakers))
+        if (config.only_vocabulary or config.other_speech) and not vocabulary:
+            raise RecipeError(f"{config.root}: without a vocabulary no speech is inside it or outside")
+        if config.only_vocabulary:
+            chosen = [utterance for utterance in chosen if set(utterance.text.split()) <= set(vocabulary)]
         if config.other_speech:
-            if not vocabulary:
-                raise RecipeError(f"{config.root}: other_speech means nothing to a model without a vocabulary")
             chosen = other_speech(chosen, vocabulary)
         chosen = [chosen[int(n / config.share)] for n in range(int(len(chosen) * config.share))]
         if not chosen:

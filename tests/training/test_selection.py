@@ -38,9 +38,15 @@ def test_other_speech_has_no_word_of_the_vocabulary_and_no_text() -> None:
     assert [(piece.offset, piece.duration) for piece in pieces] == [(0.0, 1.5), (1.5, 1.5)]
 
 
-def test_other_speech_needs_a_vocabulary(corpus: Path) -> None:
-    with pytest.raises(RecipeError, match="vocabulary"):
-        select([recordings(other_speech=True)], corpus, [])
+def test_only_what_is_within_the_vocabulary_is_taken(corpus: Path) -> None:
+    chosen = select([recordings(only_vocabulary=True)], corpus, ["low", "middle"]).utterances
+    assert [u.text for u in chosen] == ["low"] * 6
+
+
+@pytest.mark.parametrize("setting", ["other_speech", "only_vocabulary"])
+def test_inside_and_outside_need_a_vocabulary(corpus: Path, setting: str) -> None:
+    with pytest.raises(RecipeError, match="without a vocabulary"):
+        select([recordings(**{setting: True})], corpus, [])
 
 
 def test_a_corpus_that_is_not_there_is_told_with_the_way_out(tmp_path: Path) -> None:
