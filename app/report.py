@@ -30,7 +30,7 @@ def as_record(
         "real_time_factor": evaluation.seconds_of_work / evaluation.audio_seconds,
         "by_speaker": {name: asdict(group) for name, group in evaluation.by(lambda u: u.speaker).items()},
         "left_out": evaluation.left_out,
-        "utterances": [
+        "results": [
             {
                 "path": str(result.utterance.path),
                 "speaker": result.utterance.speaker,

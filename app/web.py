@@ -130,7 +130,8 @@ def choose(model: str) -> str:
 def page(model: str, any_folder: bool) -> gr.Blocks:
     """Build the page with a model chosen; `any_folder` lets the visitor name a model folder of this computer."""
     choices = list(dict.fromkeys([*shipped_models(), model]))
-    with gr.Blocks(title="Oyez", delete_cache=(KEPT_SECONDS, KEPT_SECONDS)) as blocks:
+    # Gradio's analytics would tell its makers of each start
+    with gr.Blocks(title="Oyez", delete_cache=(KEPT_SECONDS, KEPT_SECONDS), analytics_enabled=False) as blocks:
         gr.Markdown("# Oyez\nSpoken commands, recognised on this computer. Nothing you say leaves it.")
         chosen = gr.Dropdown(
             choices, value=model, label="Model", allow_custom_value=any_folder,

@@ -114,6 +114,6 @@ def test_nothing_is_asked_of_other_hosts(browser: Browser, address: str) -> None
     page.on("request", lambda request: asked.append(request.url))
     page.goto(address)
     page.get_by_role("tab", name="Recording").click()
-    page.wait_for_load_state("networkidle")
+    expect(page.get_by_text("Click to Upload")).to_be_visible(timeout=PATIENCE)
     assert asked
     assert [url for url in asked if not url.startswith((address, "data:", "blob:"))] == []

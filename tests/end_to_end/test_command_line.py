@@ -72,7 +72,7 @@ def test_a_damaged_file_is_named_the_others_are_done_and_the_exit_code_is_1(
         (["data", "download", "librispeech", "--subset", "train"], "no subset 'train'"),
         (["train", "commands", "--device", "abacus"], "abacus"),
         (["train", "commands", "--out", "/dev/null/x", "--data", "nowhere"], "/dev/null/x"),
-        (["web", "--port", "99999"], "99999"),
+        (["web", "--port", "99999"], "65535"),
         (["listen", "--source", "x.wav", "--microphone", "1"], "exclude each other"),
     ],
 )
