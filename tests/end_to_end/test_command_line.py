@@ -71,7 +71,7 @@ def test_a_damaged_file_is_named_the_others_are_done_and_the_exit_code_is_1(
         (["data", "download", "tapes"], "no corpus is called 'tapes'"),
         (["data", "download", "librispeech", "--subset", "train"], "no subset 'train'"),
         (["train", "commands", "--device", "abacus"], "abacus"),
-        (["train", "commands", "--out", "/dev/null/x", "--data", "nowhere"], "/dev/null/x"),
+        (["train", "commands", "--out", "/dev/null/x", "--processes", "1"], "/dev/null/x"),
         (["web", "--port", "99999"], "65535"),
         (["listen", "--source", "x.wav", "--microphone", "1"], "exclude each other"),
     ],
