@@ -7,8 +7,7 @@ import numpy as np
 import torch
 from matplotlib.figure import Figure
 
-from data.audio import SAMPLE_RATE, Waveform
-from models.features import HOP
+from data.audio import HOP, SAMPLE_RATE, Waveform
 from models.recognizer import Recognizer, Transcript
 
 _COLUMNS = 1500  # a waveform is drawn with; a screen has no more

@@ -18,6 +18,7 @@ import soundfile
 import soxr
 
 SAMPLE_RATE = 16_000  # samples per second, everywhere
+HOP = SAMPLE_RATE // 100  # samples from one frame of analysis to the next: 10 ms
 LOWEST_RATE, HIGHEST_RATE = 1_000, 768_000  # Hz; a header that says otherwise is damaged or no recording of speech
 
 #: The file endings that are taken for audio when a folder is searched.

@@ -15,10 +15,9 @@ from pydantic import AfterValidator, BaseModel, Field, PositiveFloat
 from scipy import fft
 from scipy.signal import fftconvolve
 
-from data.audio import SAMPLE_RATE, Waveform
+from data.audio import HOP, SAMPLE_RATE, Waveform
 
 _QUIETEST = 1e-4  # RMS below which a clip counts as silent and noise is scaled to this instead
-_LOUDEST_PEAK = 1.0
 _SILENCE_DB = 35.0  # below the loud parts of a clip
 
 
@@ -86,7 +85,7 @@ class Augmentation:
             waveform = limit_band(waveform, rng.uniform(*config.band_low_hz), rng.uniform(*config.band_high_hz))
         waveform = waveform * 10 ** (rng.uniform(*config.gain_db) / 20)
         peak = float(np.abs(waveform).max(initial=0.0))
-        return (waveform / max(1.0, peak / _LOUDEST_PEAK)).astype(np.float32)
+        return (waveform / max(1.0, peak)).astype(np.float32)
 
     def noise(self, samples: int, rng: np.random.Generator) -> Waveform:
         """Return a stretch of recorded noise, or of coloured noise, RMS 0.05 or as recorded."""
@@ -108,9 +107,8 @@ def sounding(waveform: Waveform, hop: int) -> npt.NDArray[np.bool_]:
 
 def trim_silence(waveform: Waveform) -> Waveform:
     """Cut off what lies before and after the sound of a clip, to 10 ms."""
-    hop = SAMPLE_RATE // 100
-    loud = np.flatnonzero(sounding(waveform, hop))
-    return waveform[loud[0] * hop : (loud[-1] + 1) * hop] if len(loud) else waveform
+    loud = np.flatnonzero(sounding(waveform, HOP))
+    return waveform[loud[0] * HOP : (loud[-1] + 1) * HOP] if len(loud) else waveform
 
 
 def change_speed(waveform: Waveform, factor: float) -> Waveform:

@@ -18,11 +18,9 @@ from pydantic import BaseModel, Field
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from data.audio import SAMPLE_RATE, AudioError, Waveform, read_audio
+from data.audio import HOP, SAMPLE_RATE, AudioError, Waveform, read_audio
 from data.augmentation import Augmentation, sounding, trim_silence
 from data.manifest import Utterance
-
-HOP = SAMPLE_RATE // 100  # samples that are judged to be sound or silence together: 10 ms
 
 
 class BatchingConfig(BaseModel, frozen=True, extra="forbid"):

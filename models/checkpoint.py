@@ -80,11 +80,6 @@ class Model(nn.Module):
         log_probs, lengths = self.acoustic(features, lengths)
         return log_probs, lengths
 
-    @property
-    def parameters_count(self) -> int:
-        """Trainable numbers."""
-        return sum(parameter.numel() for parameter in self.parameters())
-
 
 def save_checkpoint(folder: Path, model: Model, card: str, dtype: torch.dtype = torch.float16) -> None:
     """Write a model as a folder. Weights are stored as `dtype`; normalisation statistics stay in float32.

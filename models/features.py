@@ -10,9 +10,8 @@ import torchaudio
 from pydantic import BaseModel, Field, model_validator
 from torch import Tensor, nn
 
-from data.audio import SAMPLE_RATE
+from data.audio import HOP, SAMPLE_RATE
 
-HOP = SAMPLE_RATE // 100  # samples from one frame to the next: 10 ms
 WINDOW = SAMPLE_RATE // 40  # samples in a frame: 25 ms
 FFT = 512  # samples; the smallest power of two that holds a window
 DELTA_WINDOW = 5  # frames that a slope is taken over

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -12,14 +12,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from data.audio import SAMPLE_RATE, Waveform
+from data.audio import HOP, SAMPLE_RATE, Waveform
 from models.alphabet import encode
 from models.checkpoint import DEFAULT_MODEL, Model, load_checkpoint
 from models.decoding.alignment import align_words, log_likelihood
 from models.decoding.beam import Lexicon, beam_search
 from models.decoding.closed import rank
 from models.decoding.greedy import greedy_search
-from models.features import HOP
 from models.segmentation import SegmentationConfig, segments_of
 
 if TYPE_CHECKING:
@@ -39,6 +38,10 @@ class Word:
     start: float  # seconds from the start of the recording
     end: float
     confidence: float  # probability that this word is right
+
+    def later(self, seconds: float) -> Word:
+        """Return the word at its place in a longer recording, in which this one begins at `seconds`."""
+        return replace(self, start=round(self.start + seconds, 3), end=round(self.end + seconds, 3))
 
 
 @dataclass(frozen=True)
@@ -172,11 +175,7 @@ class Recognizer:
         return Transcript(_text(words), words, round(confidence, 4), duration, self.name)
 
     def _joined(self, parts: list[tuple[Transcript, float]], duration: float) -> Transcript:
-        words = tuple(
-            Word(word.text, round(word.start + start, 3), round(word.end + start, 3), word.confidence)
-            for transcript, start in parts
-            for word in transcript.words
-        )
+        words = tuple(word.later(start) for transcript, start in parts for word in transcript.words)
         confidence = math.prod(transcript.confidence for transcript, _ in parts)
         return Transcript(_text(words), words, round(confidence, 4), duration, self.name)
 

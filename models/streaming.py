@@ -99,10 +99,7 @@ class StreamingRecognizer:
 
     def _final(self, segment: Segment) -> list[Event]:
         [transcript] = self.recognizer.transcribe([segment.waveform])
-        words = tuple(
-            replace(word, start=round(word.start + segment.start, 3), end=round(word.end + segment.start, 3))
-            for word in transcript.words
-        )
+        words = tuple(word.later(segment.start) for word in transcript.words)
         started: list[Event] = [] if self._open_since is not None else [SpeechStarted(segment.start)]
         self._open_since = None
         return [*started, Final(replace(transcript, words=words), segment.start, segment.end)]

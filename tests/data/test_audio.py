@@ -228,6 +228,15 @@ MAGIC = st.sampled_from(
 )
 
 
+def assert_audio_or_an_audio_error(path):
+    try:
+        waveform = read_audio(path)
+    except AudioError as error:
+        assert path.name in str(error)  # noqa: PT017  # either is right
+    else:
+        assert np.isfinite(waveform).all()
+
+
 @settings(max_examples=150, deadline=None)
 @given(
     magic=MAGIC, content=st.binary(max_size=300), ending=st.sampled_from(["wav", "flac", "ogg", "mp3", "raw", "txt"])
@@ -236,12 +245,7 @@ def test_random_bytes_are_audio_or_an_audio_error(tmp_path_factory, magic, conte
     path = tmp_path_factory.getbasetemp() / f"random.{ending}"
     path.write_bytes(magic + content)
 
-    try:
-        waveform = read_audio(path)
-    except AudioError as error:
-        assert path.name in str(error)  # noqa: PT017  # either is right
-    else:
-        assert np.isfinite(waveform).all()
+    assert_audio_or_an_audio_error(path)
 
 
 @settings(max_examples=150, deadline=None)
@@ -253,12 +257,7 @@ def test_damaged_files_are_audio_or_an_audio_error(tmp_path_factory, write_tone,
         content[int(place * (len(content) - 1))] = byte
     path.write_bytes(content)
 
-    try:
-        waveform = read_audio(path)
-    except AudioError as error:
-        assert path.name in str(error)  # noqa: PT017  # either is right
-    else:
-        assert np.isfinite(waveform).all()
+    assert_audio_or_an_audio_error(path)
 
 
 @settings(max_examples=40, deadline=None)

@@ -4,8 +4,8 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from data.audio import SAMPLE_RATE
-from models.features import DYNAMIC_RANGE, FFT, HOP, WINDOW, FeatureConfig, MfccFrontEnd, frames_of
+from data.audio import HOP, SAMPLE_RATE
+from models.features import DYNAMIC_RANGE, FFT, WINDOW, FeatureConfig, MfccFrontEnd, frames_of
 
 NORMALISATIONS = ["none", "utterance", "global"]
 DELTAS = [0, 1, 2]
