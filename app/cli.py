@@ -285,6 +285,36 @@ def download(
         raise typer.Exit(1) from error
 
 
+@data_app.command("synthesise")
+def synthesise(
+    phrases: Annotated[Path, typer.Argument(help="A text file, one phrase a line.")],
+    out: Annotated[Path, typer.Option(help="The corpus folder: clips and manifest.jsonl, to train on.")],
+    voice: Annotated[
+        list[str] | None,
+        typer.Option(help="hibari-us, hibari-gb, piper-joe, piper:FILE.onnx, flite:NAME, espeak:NAME; several times."),
+    ] = None,
+    takes: Annotated[int, typer.Option(help="How many voices read each phrase.", min=1)] = 1,
+    tempo: Annotated[tuple[float, float], typer.Option(help="Slowest and fastest, as factors.")] = (0.8, 1.3),
+    pitch: Annotated[tuple[float, float], typer.Option(help="Lowest and highest, as factors.")] = (0.85, 1.2),
+    seed: Annotated[int, typer.Option(help="Of the choice of voices.", min=0)] = 1,
+    workers: Annotated[int, typer.Option(help="Processes.", min=1)] = 1,
+) -> None:
+    """Have phrases read by synthetic voices. Interrupted, the same command goes on where it was."""
+    from data.synthesis import SynthesisError, plan, read_phrases
+    from data.synthesis import synthesise as make
+
+    for name, (low, high) in {"--tempo": tempo, "--pitch": pitch}.items():
+        if not 0.5 <= low <= high <= 2:
+            _wrong_use(f"{name} {low:g} {high:g}: write the lower factor first, both between 0.5 and 2")
+    try:
+        readings = plan(read_phrases(phrases), out, dict.fromkeys(voice or (), 1.0), takes, tempo, pitch, seed)
+        with _progress(len(readings), "clips") as progress:
+            count = make(readings, out, workers, progress)
+    except SynthesisError as error:
+        _wrong_use(error)
+    console.print(f"{count} clips in {out}", markup=False, highlight=False, soft_wrap=True)
+
+
 def main() -> None:
     """Run the command line."""
     # an LSTM's threads wait for each other at every time step: more than one is slower wherever the cores are shared
