@@ -103,7 +103,7 @@ class Trainer:
         self.log.data(self.training, self.validation, list(dict.fromkeys(training.left_out + validation.left_out)))
         self.augmentation = Augmentation(recipe.augmentation, noises(recipe.data.noise, run.data))
         self.spec_augment = SpecAugment(recipe.spec_augment)
-        self.precision = _precision(recipe.optimisation.precision, self.device)
+        self.precision = resolve_precision(recipe.optimisation.precision, self.device)
 
         torch.manual_seed(recipe.optimisation.seed)
         self.model = _new_model(recipe, run.init)
@@ -301,7 +301,8 @@ def _move_average(average: nn.Module, model: nn.Module, decay: float) -> None:
             mean.lerp_(now, 1 - decay)
 
 
-def _precision(wanted: str, device: torch.device) -> torch.dtype:
+def resolve_precision(wanted: str, device: torch.device) -> torch.dtype:
+    """Return the type to compute in: the one that is wanted, or what is fast on the device if that is "auto"."""
     if wanted != "auto":
         return getattr(torch, wanted)
     if device.type == "cuda":
