@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 import torch
-from pydantic import AfterValidator, BaseModel, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_validator
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
-from models.acoustic import AcousticConfig, AcousticModel
+from models.acoustic import AcousticConfig
 from models.alphabet import CHARACTERS
+from models.classifier import acoustic_model
 from models.decoding.beam import Lexicon
 from models.features import FeatureConfig, MfccFrontEnd
 
@@ -56,7 +57,13 @@ class ModelConfig(BaseModel, frozen=True, extra="forbid"):
     features: FeatureConfig = FeatureConfig()
     acoustic: AcousticConfig = AcousticConfig()
     vocabulary: Vocabulary = ()  # the words the model can write; empty: any word
-    confidence: Calibration = Calibration()  # of a word, from the mean log-probability of its letters
+    confidence: Calibration = Calibration()  # of a word, from the mean log-probability of its letters (or its own)
+
+    @model_validator(mode="after")
+    def _classes(self) -> ModelConfig:
+        if self.acoustic.pooling is not None and not self.vocabulary:
+            raise ValueError("acoustic.pooling makes a classifier, and its classes are the words of a vocabulary")
+        return self
 
 
 class Weights(BaseModel, frozen=True):
@@ -80,10 +87,13 @@ class Model(nn.Module):
         super().__init__()
         self.config = config
         self.front_end = MfccFrontEnd(config.features)
-        self.acoustic = AcousticModel(config.acoustic, config.features.size)
+        self.acoustic = acoustic_model(config.acoustic, config.features.size, config.vocabulary)
 
     def forward(self, waveforms: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """Map padded waveforms (batch, samples) to log-probabilities (batch, steps, labels) and lengths in steps."""
+        """Map padded waveforms (batch, samples) to log-probabilities (batch, steps, labels) and lengths in steps.
+
+        A classifier gives (batch, 1, classes) and lengths of 1.
+        """
         features, lengths = self.front_end(waveforms, lengths)
         log_probs, lengths = self.acoustic(features, lengths)
         return log_probs, lengths

@@ -28,9 +28,11 @@ from torch.utils.data import DataLoader
 from data.audio import SAMPLE_RATE
 from data.augmentation import Augmentation
 from data.batching import Batch, Draw, TrainingBatches, plan_epoch
+from data.manifest import Utterance
 from models.alphabet import BLANK, encode
 from models.checkpoint import Model, ModelConfig, load_checkpoint, save_checkpoint
-from models.recognizer import Recognizer
+from models.classifier import classes_of
+from models.recognizer import recognizer_of
 from training.calibration import fit_calibration
 from training.card import training_card
 from training.config import Recipe, RecipeError, SpecAugmentConfig
@@ -97,6 +99,8 @@ class Trainer:
         validation = select(recipe.data.validation, run.data, recipe.vocabulary)
         self.training, self.validation = training.utterances, validation.utterances
         _refuse_shared_speakers(training, validation)
+        if recipe.acoustic.pooling is not None:
+            _refuse_other_texts(training.utterances + validation.utterances, recipe.vocabulary)
         longest = recipe.batching.longest_seconds
         if not any((utterance.duration or 0.0) <= longest for utterance in self.training):
             raise RecipeError(f"batching.longest_seconds = {longest:g}: every utterance is longer")
@@ -167,7 +171,10 @@ class Trainer:
             )
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.precision == torch.bfloat16):
             log_probs, steps = self.network(features, frames)
-        loss = ctc_loss(log_probs, steps, batch.texts, batch.sound.to(self.device))
+        if self.recipe.acoustic.pooling is None:
+            loss = ctc_loss(log_probs, steps, batch.texts, batch.sound.to(self.device))
+        else:
+            loss = classification_loss(log_probs, batch.texts, self.recipe.vocabulary)
         self.optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]  # torch's own
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), optimisation.gradient_norm)
@@ -190,7 +197,7 @@ class Trainer:
         state = self.state
         if self.rank == 0:
             self.average.config = self.model.config  # whose confidence is not calibrated
-            evaluation = evaluate(Recognizer(self.average, self.device), self.validation)
+            evaluation = evaluate(recognizer_of(self.average, self.device), self.validation)
             accuracy = evaluation.accuracy
             confidence = fit_calibration(evaluation.results)
             self.average.config = self.model.config.model_copy(update={"confidence": confidence})
@@ -262,6 +269,14 @@ def ctc_loss(log_probs: Tensor, steps: Tensor, texts: Sequence[str], sound: Tens
     return loss / steps.sum()
 
 
+def classification_loss(log_probs: Tensor, texts: Sequence[str], vocabulary: Sequence[str]) -> Tensor:
+    """Return the cross-entropy of a classifier, log-probabilities of shape (batch, 1, classes); texts are classes."""
+    number = {text: index for index, text in enumerate(classes_of(vocabulary))}
+    return nn.functional.nll_loss(
+        log_probs[:, 0], torch.tensor([number[text] for text in texts], device=log_probs.device)
+    )
+
+
 def _heard_by_steps(sound: Tensor, steps: int) -> Tensor:
     """Return for each step whether there was sound in it or beside it, shape (batch, steps)."""
     by_step = nn.functional.adaptive_max_pool1d(sound.float(), steps)
@@ -320,6 +335,16 @@ def _refuse_shared_speakers(training: Selection, validation: Selection) -> None:
             f"{len(shared)} speakers are in training and in validation ({some}, ...): a model would be measured on "
             "voices it knows. Part them by `speakers` and `without_speakers`"
         )
+
+
+def _refuse_other_texts(utterances: Sequence[Utterance], vocabulary: Sequence[str]) -> None:
+    classes = classes_of(vocabulary)
+    for utterance in utterances:
+        if utterance.text not in classes:
+            raise RecipeError(
+                f"{utterance.path}: {utterance.text!r} is no word of the vocabulary, and a classifier knows nothing "
+                "else. Set only_vocabulary or other_speech for its corpus"
+            )
 
 
 if __name__ == "__main__":

@@ -1,0 +1,54 @@
+"""What a study leaves behind: a picture, and a page with the command, the settings and the tables."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+DOTS_PER_INCH = 80
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of text under headings."""
+
+    title: str
+    headings: tuple[str, ...]
+    rows: list[tuple[str, ...]]
+
+    def markdown(self) -> str:
+        """Return the table in Markdown."""
+        lines = [self.headings, ("---",) * len(self.headings), *self.rows]
+        return f"**{self.title}**\n\n" + "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+@dataclass(frozen=True)
+class Report:
+    """The result of a study."""
+
+    name: str  # of the files
+    title: str
+    setting: str  # what was done, in a paragraph
+    figure: Figure
+    tables: Sequence[Table]
+
+    def write(self, folder: Path, command: str) -> Path:
+        """Write NAME.png and NAME.md into the folder, and return the path of the latter."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self.figure.savefig(folder / f"{self.name}.png", dpi=DOTS_PER_INCH)
+        page = folder / f"{self.name}.md"
+        tables = "\n".join(table.markdown() for table in self.tables)
+        page.write_text(
+            f"# {self.title}\n\n```\n{command}\n```\n\n{self.setting}\n\n![{self.title}]({self.name}.png)\n\n{tables}",
+            encoding="utf-8",
+        )
+        return page
+
+
+def tell(message: str) -> None:
+    """Say on stderr how far a study is."""
+    print(message, file=sys.stderr, flush=True)
