@@ -43,7 +43,7 @@ class Settings:
     steps: int = 3000  # of training, at most
     learning_rate: float = 5e-3
     gradient_norm: float = 1.0
-    gains: tuple[float, ...] = (0.7, 1.0, 1.3)  # sizes of orthogonal recurrent weights
+    gains: tuple[float, ...] = (0.7, 1.0, 2.0)  # sizes of orthogonal recurrent weights
     seed: int = 1
 
 
