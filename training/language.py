@@ -148,7 +148,10 @@ def train_language_model(
             count = int((piece.targets != IGNORED).sum())
             seen, total, step = seen + count, total + count * loss.item(), step + 1
             if board:
-                for name, value in [("loss", loss.item()), ("learning_rate", rate), ("gradient_norm", norm)]:
+                scale = min(1.0, training.gradient_norm / max(norm, 1e-12))  # what clipping did
+                for name, value in [
+                    ("loss", loss.item()), ("learning_rate", rate), ("gradient_norm", norm), ("gradient_scale", scale)
+                ]:  # fmt: skip
                     board.add_scalar(f"training/{name}", value, step)
         bits = bits_per_character(model.eval(), measured)
         if board:

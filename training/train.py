@@ -37,12 +37,14 @@ from training.calibration import fit_calibration
 from training.card import training_card
 from training.config import Recipe, RecipeError, SpecAugmentConfig
 from training.evaluate import evaluate
+from training.gradients import norms_by_layer, norms_by_step
 from training.log import TrainingLog
 from training.processes import Interrupted, rank_and_processes
 from training.selection import Selection, noises, select
 from training.state import TrainingState, load_state, save_state
 
 LABEL_IN_SILENCE = 10.0  # taken off the log-probability of a letter where there is no sound
+WATCHED_STEPS = 100  # the gradient's norm is taken apart, by layer and time step, at every hundredth step
 STATISTICS_STEPS = 24  # steps whose features give the global normalisation
 
 
@@ -169,25 +171,31 @@ class Trainer:
                 batch.lengths.to(self.device),
                 None if in_calm else self.spec_augment,
             )
-        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.precision == torch.bfloat16):
-            log_probs, steps = self.network(features, frames)
-        if self.recipe.acoustic.pooling is None:
-            loss = ctc_loss(log_probs, steps, batch.texts, batch.sound.to(self.device))
-        else:
-            loss = classification_loss(log_probs, batch.texts, self.recipe.vocabulary)
-        self.optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]  # torch's own
+        watched = state.step % WATCHED_STEPS == 0 and self.rank == 0
+        with norms_by_step(self.model.acoustic, enabled=watched) as by_step:
+            with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.precision == torch.bfloat16):
+                log_probs, steps = self.network(features, frames)
+            if self.recipe.acoustic.pooling is None:
+                loss = ctc_loss(log_probs, steps, batch.texts, batch.sound.to(self.device))
+            else:
+                loss = classification_loss(log_probs, batch.texts, self.recipe.vocabulary)
+            self.optimiser.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]  # torch's own
+        by_layer = norms_by_layer(self.model.acoustic) if watched else {}
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), optimisation.gradient_norm)
         if torch.isfinite(norm):  # the same in every process, as the gradients are
             self.optimiser.step()
             _move_average(self.average, self.model, min(optimisation.averaging, (1 + state.step) / (10 + state.step)))
         state.step += 1
         state.step_in_epoch += 1
+        if watched:
+            self.log.gradients(state.step, by_layer, by_step)
         self.log.step(
             state.step,
             loss=loss.item(),
             learning_rate=rate,
             gradient_norm=norm.item(),
+            gradient_scale=min(1.0, optimisation.gradient_norm / max(norm.item(), 1e-12)),
             audio_seconds=self.processes * int(batch.lengths.sum()) / SAMPLE_RATE,
             seconds=time.perf_counter() - started,
             broken=batch.broken,

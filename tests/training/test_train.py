@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from data.audio import read_audio
 from models.checkpoint import load_checkpoint
@@ -324,3 +325,21 @@ def test_classification_loss_is_the_cross_entropy_of_the_words() -> None:
     loss = classification_loss(probabilities.log()[:, None], ["", "high", "low"], ["low", "high"])
     expected = -(torch.tensor([0.7, 0.6, 0.4]).log().mean())
     torch.testing.assert_close(loss, expected)
+
+
+def test_gradients_are_shown_by_layer_and_step_and_what_clipping_does_is_logged(
+    recipe: Path, corpus: Path, tmp_path: Path
+) -> None:
+    Trainer(
+        Run(load_recipe(recipe, ["optimisation.epochs=1", "optimisation.gradient_norm=0.01"]), corpus, tmp_path)
+    ).train()
+    board = EventAccumulator(str(tmp_path / "tensorboard")).Reload()
+    scalars = set(board.Tags()["scalars"])
+    assert {"gradient_norm/recurrent.forwards.0", "gradient_norm/recurrent.backwards.0"} <= scalars
+    assert board.Tags()["images"] == ["gradient_norm/by_step"]
+    entries = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    for entry in entries:
+        if entry["event"] == "step":
+            assert entry["gradient_scale"] == pytest.approx(min(1.0, 0.01 / entry["gradient_norm"]))
+    first = next(entry for entry in entries if entry["event"] == "step")
+    assert first["gradient_scale"] < 1

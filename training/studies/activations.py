@@ -26,7 +26,7 @@ from models.checkpoint import DEFAULT_MODEL
 from models.decoding.alignment import AlignedLabel, align_labels
 from models.features import DYNAMIC_RANGE
 from models.recognizer import Recognizer
-from training.studies.report import Report, Table
+from training.studies.report import Report, Table, run
 
 _UNITS_SHOWN = 50  # of a layer
 
@@ -198,9 +198,8 @@ def command(
     out: Annotated[Path, typer.Option(help="Where the picture and the page go.")] = Path("docs/studies"),
 ) -> None:
     """Draw the gates and cell states of a model as it hears a command."""
-    torch.set_num_threads(1)
-    report = study(Recognizer.load(model), clip)
-    print(report.write(out, f"python -m training.studies.activations --clip {clip}"))
+    which = f"--clip {clip}" + (f" --model {model}" if model != DEFAULT_MODEL else "")
+    run(lambda: study(Recognizer.load(model), clip), out, f"python -m training.studies.activations {which}")
 
 
 if __name__ == "__main__":

@@ -11,13 +11,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
-import torch
 import typer
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
 from models.classifier import acoustic_model, classes_of
-from training.studies.report import Report, Table
+from training.studies.report import Report, Table, run
 from training.studies.speech import (
     SMALL,
     WORDS,
@@ -112,9 +111,11 @@ def command(
     small: Annotated[bool, typer.Option("--small", help="Only to see that it runs.")] = False,
 ) -> None:
     """Compare CTC, pooling classifiers and averaged features on the same clips."""
-    torch.set_num_threads(1)
-    report = study(data, SMALL if small else Settings())
-    print(report.write(out, "python -m training.studies.arrangements --data speech"))
+    run(
+        lambda: study(data, SMALL if small else Settings()),
+        out,
+        "python -m training.studies.arrangements --data speech",
+    )
 
 
 if __name__ == "__main__":

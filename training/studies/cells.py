@@ -11,12 +11,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import torch
 import typer
 from matplotlib.figure import Figure
 
 from models.acoustic import AcousticConfig, AcousticModel
-from training.studies.report import Report, Table
+from training.studies.report import Report, Table, run
 from training.studies.speech import (
     SMALL,
     Result,
@@ -114,9 +113,8 @@ def command(
     small: Annotated[bool, typer.Option("--small", help="Only to see that it runs.")] = False,
 ) -> None:
     """Compare cells, depth and width on spoken words."""
-    torch.set_num_threads(1)
-    report = study(data, SMALL if small else Settings())
-    print(report.write(out, "python -m training.studies.cells --data speech"))
+    settings, size = (SMALL, " --small") if small else (Settings(), "")
+    run(lambda: study(data, settings), out, f"python -m training.studies.cells --data {data}{size}")
 
 
 if __name__ == "__main__":

@@ -15,7 +15,6 @@ from pathlib import Path
 from statistics import fmean
 from typing import Annotated
 
-import torch
 import typer
 from matplotlib.figure import Figure
 from torch import Tensor, nn
@@ -23,7 +22,7 @@ from torch import Tensor, nn
 from models.acoustic import AcousticConfig, AcousticModel
 from models.alphabet import encode
 from models.decoding.alignment import align_words
-from training.studies.report import Report, Table
+from training.studies.report import Report, Table, run
 from training.studies.speech import (
     SMALL,
     STEP_SECONDS,
@@ -152,9 +151,8 @@ def command(
     small: Annotated[bool, typer.Option("--small", help="Only to see that it runs.")] = False,
 ) -> None:
     """Measure accuracy and delay of one direction, some look-ahead, and two directions."""
-    torch.set_num_threads(1)
-    report = study(data, SMALL if small else Settings())
-    print(report.write(out, "python -m training.studies.direction --data speech"))
+    settings, size = (SMALL, " --small") if small else (Settings(), "")
+    run(lambda: study(data, settings), out, f"python -m training.studies.direction --data {data}{size}")
 
 
 if __name__ == "__main__":

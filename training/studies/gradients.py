@@ -24,7 +24,7 @@ from matplotlib.figure import Figure
 from torch import Tensor, nn
 
 from training.studies.problems import SOLVED, adam_step, adding_problem
-from training.studies.report import Report, Table, tell
+from training.studies.report import Report, Table, run, tell
 
 CellName = Literal["rnn-sigmoid", "rnn-tanh", "rnn-relu", "gru", "lstm"]
 CELLS: tuple[CellName, ...] = ("rnn-sigmoid", "rnn-tanh", "rnn-relu", "gru", "lstm")
@@ -243,9 +243,9 @@ def command(
     small: Annotated[bool, typer.Option("--small", help="Only to see that it runs.")] = False,
 ) -> None:
     """Measure the gradient by its distance in time, for each cell."""
-    torch.set_num_threads(1)
-    report = study(replace(SMALL if small else Settings(), seed=seed))
-    print(report.write(out, "python -m training.studies.gradients"))
+    settings = replace(SMALL if small else Settings(), seed=seed)
+    size = " --small" if small else ""
+    run(lambda: study(settings), out, f"python -m training.studies.gradients --seed {seed}{size}")
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from torch import nn
 
 from models.recurrent import Cell
 from training.studies.problems import GUESSING, SOLVED, Adder, adam_step, adding_problem
-from training.studies.report import Report, Table, tell
+from training.studies.report import Report, Table, run, tell
 
 OPEN = 5.0  # a forget bias: sigmoid(5) = 0.993
 CELLS: dict[str, tuple[Cell, float | None]] = {  # name -> cell, forget bias if it is not the usual one
@@ -151,9 +151,9 @@ def command(
     small: Annotated[bool, typer.Option("--small", help="Only to see that it runs.")] = False,
 ) -> None:
     """Find the length at which each cell fails on the adding problem."""
-    torch.set_num_threads(1)
-    report = study(replace(SMALL if small else Settings(), seed=seed))
-    print(report.write(out, "python -m training.studies.memory"))
+    settings = replace(SMALL if small else Settings(), seed=seed)
+    size = " --small" if small else ""
+    run(lambda: study(settings), out, f"python -m training.studies.memory --seed {seed}{size}")
 
 
 if __name__ == "__main__":

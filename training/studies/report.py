@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
+import torch
+import typer
 from matplotlib.figure import Figure
 from PIL import Image
+
+from data.audio import AudioError
+from models.checkpoint import CheckpointError
 
 DOTS_PER_INCH = 80
 _COLOURS = 64
@@ -53,6 +58,16 @@ class Report:
             encoding="utf-8",
         )
         return page
+
+
+def run(study: Callable[[], Report], out: Path, command: str) -> None:
+    """Carry a study out on one thread, and print where its page is; what it cannot read ends it with exit code 2."""
+    torch.set_num_threads(1)  # see training/processes.py
+    try:
+        print(study().write(out, command))
+    except (AudioError, CheckpointError, OSError, ValueError) as error:
+        tell(f"error: {error}")
+        raise typer.Exit(2) from error
 
 
 def tell(message: str) -> None:
