@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -36,6 +37,11 @@ class Calibration(BaseModel, frozen=True, extra="forbid"):
 
     slope: float = 1.0
     intercept: float = 0.0
+
+    def probability(self, score: float) -> float:
+        """Return the probability of a score, to four places."""
+        log_odds = self.slope * score + self.intercept
+        return round((1 + math.tanh(log_odds / 2)) / 2, 4)  # 1 / (1 + exp(-log_odds)), which overflows
 
 
 def _spellable(words: tuple[str, ...]) -> tuple[str, ...]:

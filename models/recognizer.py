@@ -181,9 +181,7 @@ class Recognizer:
         return Transcript(_text(words), words, round(confidence, 4), duration, self.name)
 
     def _confidence(self, score: float) -> float:
-        calibration = self.model.config.confidence
-        log_odds = calibration.slope * score + calibration.intercept
-        return round((1 + math.tanh(log_odds / 2)) / 2, 4)  # 1 / (1 + exp(-log_odds)), which overflows
+        return self.model.config.confidence.probability(score)
 
 
 class ClassifyingRecognizer(Recognizer):
