@@ -19,7 +19,6 @@ from models.intents import RESERVED, UNKNOWN, IntentClassifier, IntentConfig, lo
 from training.calibration import fit_curve
 from training.train import one_cycle
 
-
 _VARIATIONS = 20  # of each held-out sentence, to calibrate the confidence with
 
 

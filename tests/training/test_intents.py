@@ -16,7 +16,7 @@ TEMPLATES = {
         "turn on the {} light",
         "switch on the light in the {}",
         "light in the {} please",
-        "lights on in the {}",
+        "it is too dark in the {}",
     ),
     "light off": ("turn off the {} light", "switch off the light in the {}", "darkness in the {} please"),
     "heating up": ("make the {} warmer", "turn up the heating in the {}", "it is too cold in the {}"),

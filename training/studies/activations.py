@@ -79,7 +79,7 @@ def picture(seen: Seen) -> Figure:
     panels = figure.subplots(6, 1, sharex=True, height_ratios=(3, 2, 2, 2, 2, 2))
     extent_of = (0.0, seen.duration)
     spectrogram = panels[0].imshow(
-        seen.log_mel, origin="lower", aspect="auto", cmap="magma", extent=(*extent_of, 0, len(seen.log_mel)),
+        seen.log_mel.numpy(), origin="lower", aspect="auto", cmap="magma", extent=(*extent_of, 0, len(seen.log_mel)),
         vmin=float(seen.log_mel.max()) - DYNAMIC_RANGE,
     )  # fmt: skip
     panels[0].set(ylabel="mel band", title=f"“{seen.text}”")
@@ -185,7 +185,7 @@ def _heat(
 ) -> None:
     """Draw (steps, units) as units over time."""
     image = axes.imshow(
-        values.T, origin="lower", aspect="auto", cmap=colours, vmin=limits[0], vmax=limits[1],
+        values.T.numpy(), origin="lower", aspect="auto", cmap=colours, vmin=limits[0], vmax=limits[1],
         extent=(*extent, 0, values.shape[1]), interpolation="nearest",
     )  # fmt: skip
     axes.set_ylabel(label)
