@@ -283,12 +283,16 @@ def generate(
 @app.command()
 def models() -> None:
     """List the shipped models."""
-    from models.checkpoint import PRETRAINED, read_config, shipped_models
+    from models.checkpoint import PRETRAINED, read_config, read_folder, shipped_models
+    from models.language import LANGUAGE_MODELS, SavedLanguageConfig, shipped_language_models
 
-    table = Table("model", "size", "what it hears", box=None)
+    table = Table("model", "size", "what it hears, or writes", box=None)
     for name in shipped_models():
-        config = read_config(PRETRAINED / name)
-        table.add_row(escape(name), f"{config.weights_bytes / 1e6:.1f} MB", escape(config.description))
+        heard = read_config(PRETRAINED / name)
+        table.add_row(escape(name), f"{heard.weights_bytes / 1e6:.1f} MB", escape(heard.description))
+    for name in shipped_language_models():
+        written = read_folder(LANGUAGE_MODELS / name, SavedLanguageConfig)
+        table.add_row(escape(name), f"{written.weights_bytes / 1e6:.1f} MB", escape(written.description))
     Console().print(table)
 
 
