@@ -244,14 +244,55 @@ def evaluate(
 
 
 @app.command()
+def generate(
+    beginning: Annotated[str, typer.Argument(help="The text to continue.")] = "",
+    model: Annotated[
+        str, typer.Option("--model", "-m", help="A shipped language model's name, or a folder of one.")
+    ] = "books",
+    temperature: Annotated[float, typer.Option(help="Above 1 freer, below 1 safer, 0 always the likeliest.")] = 0.7,
+    top_k: Annotated[int | None, typer.Option(help="Choose among so many of the likeliest letters only.")] = None,
+    count: Annotated[int, typer.Option("--count", "-n", help="How many texts to write.", min=1)] = 1,
+    longest: Annotated[int, typer.Option(help="Letters to write at most.", min=1)] = 200,
+    seed: Annotated[int | None, typer.Option(help="For the same text again.", min=0)] = None,
+) -> None:
+    """Continue a text, letter by letter, as the language model would have it."""
+    import torch
+
+    from data.text import TextError, normalise
+    from models import CheckpointError
+    from models.language import load_language_model
+
+    try:
+        language_model = load_language_model(model)
+        given = normalise(beginning) + (" " if beginning[-1:].isspace() else "")
+        generator = torch.Generator()
+        if seed is None:
+            generator.seed()
+        else:
+            generator.manual_seed(seed)
+        for _ in range(count):
+            letters = language_model.generate(given, temperature, top_k, longest, generator)
+            print(given, end="", flush=True)
+            for letter in letters:
+                print(letter, end="", flush=True)
+            print(flush=True)
+    except (CheckpointError, TextError, ValueError) as error:
+        _wrong_use(error)
+
+
+@app.command()
 def models() -> None:
     """List the shipped models."""
-    from models.checkpoint import PRETRAINED, read_config, shipped_models
+    from models.checkpoint import PRETRAINED, read_config, read_folder, shipped_models
+    from models.language import LANGUAGE_MODELS, SavedLanguageConfig, shipped_language_models
 
-    table = Table("model", "size", "what it hears", box=None)
+    table = Table("model", "size", "what it hears, or writes", box=None)
     for name in shipped_models():
-        config = read_config(PRETRAINED / name)
-        table.add_row(escape(name), f"{config.weights_bytes / 1e6:.1f} MB", escape(config.description))
+        heard = read_config(PRETRAINED / name)
+        table.add_row(escape(name), f"{heard.weights_bytes / 1e6:.1f} MB", escape(heard.description))
+    for name in shipped_language_models():
+        written = read_folder(LANGUAGE_MODELS / name, SavedLanguageConfig)
+        table.add_row(escape(name), f"{written.weights_bytes / 1e6:.1f} MB", escape(written.description))
     Console().print(table)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 from pydantic import BaseModel, Field
 from torch import Tensor, nn
@@ -24,6 +26,10 @@ class AcousticConfig(BaseModel, frozen=True, extra="forbid"):
     width: int = Field(default=160, ge=1, le=4096)  # of a layer, in each direction
     layer_norm: bool = True  # after each layer; without it a deep stack's signal is faint and it learns slowly
     dropout: float = Field(default=0.2, ge=0, lt=1)
+    # None: CTC, a row a step. Else a classifier of the vocabulary's words (models/classifier.py), a row an utterance,
+    # from the last state of each direction, the mean of the steps, a mean weighted by what the network finds important,
+    # or the mean of the features themselves, without convolutions or recurrence: what is left without memory
+    pooling: Literal["last", "mean", "attention", "features"] | None = None
 
 
 class MaskedConvolution(nn.Module):
@@ -46,7 +52,7 @@ class MaskedConvolution(nn.Module):
 class AcousticModel(nn.Module):
     """Log-probabilities over the labels (blank first), one row a step, trained with CTC (Graves et al. 2006)."""
 
-    def __init__(self, config: AcousticConfig, features: int) -> None:
+    def __init__(self, config: AcousticConfig, features: int, outputs: int = LABELS) -> None:
         super().__init__()
         self.config = config
         self.convolutions = nn.ModuleList(
@@ -66,7 +72,7 @@ class AcousticModel(nn.Module):
             config.layer_norm,
         )
         self.output_dropout = nn.Dropout(config.dropout)
-        self.output = nn.Linear(self.recurrent.outputs, LABELS)
+        self.output = nn.Linear(self.recurrent.outputs, outputs)
 
     def forward(self, features: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Compute log-probabilities.
@@ -78,9 +84,13 @@ class AcousticModel(nn.Module):
         Returns:
             log-probabilities, float32, shape (batch, steps, labels), and their lengths in steps.
         """
+        sequences, lengths = self.encode(features, lengths)
+        scores = self.output(self.output_dropout(sequences))
+        return torch.log_softmax(scores.float(), dim=-1), lengths
+
+    def encode(self, features: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """Return what the recurrent layers make of features, shape (batch, steps, outputs), and lengths in steps."""
         sequences = features
         for convolution in self.convolutions:
             sequences, lengths = convolution(sequences, lengths)
-        sequences = self.recurrent(self.input_dropout(sequences), lengths)
-        scores = self.output(self.output_dropout(sequences))
-        return torch.log_softmax(scores.float(), dim=-1), lengths
+        return self.recurrent(self.input_dropout(sequences), lengths), lengths

@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import torch
-from pydantic import AfterValidator, BaseModel, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_validator
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
-from models.acoustic import AcousticConfig, AcousticModel
+from models.acoustic import AcousticConfig
 from models.alphabet import CHARACTERS
+from models.classifier import acoustic_model
 from models.decoding.beam import Lexicon
 from models.features import FeatureConfig, MfccFrontEnd
 
@@ -36,6 +38,11 @@ class Calibration(BaseModel, frozen=True, extra="forbid"):
     slope: float = 1.0
     intercept: float = 0.0
 
+    def probability(self, score: float) -> float:
+        """Return the probability of a score, to four places."""
+        log_odds = self.slope * score + self.intercept
+        return round((1 + math.tanh(log_odds / 2)) / 2, 4)  # 1 / (1 + exp(-log_odds)), which overflows
+
 
 def _spellable(words: tuple[str, ...]) -> tuple[str, ...]:
     if words:
@@ -49,20 +56,34 @@ Vocabulary = Annotated[tuple[str, ...], AfterValidator(_spellable)]
 class ModelConfig(BaseModel, frozen=True, extra="forbid"):
     """Everything but the weights: what config.json holds."""
 
+    kind: Literal["acoustic"] = "acoustic"
     name: str = "unnamed"
     description: str = ""
     alphabet: Literal[CHARACTERS] = CHARACTERS  # type: ignore[valid-type]  # a literal from the one place that has it
     features: FeatureConfig = FeatureConfig()
     acoustic: AcousticConfig = AcousticConfig()
     vocabulary: Vocabulary = ()  # the words the model can write; empty: any word
-    confidence: Calibration = Calibration()  # of a word, from the mean log-probability of its letters
+    confidence: Calibration = Calibration()  # of a word, from the mean log-probability of its letters (or its own)
+
+    @model_validator(mode="after")
+    def _classes(self) -> ModelConfig:
+        if self.acoustic.pooling is not None and not self.vocabulary:
+            raise ValueError("acoustic.pooling makes a classifier, and its classes are the words of a vocabulary")
+        return self
 
 
-class SavedConfig(ModelConfig, frozen=True):
-    """A ModelConfig with what is needed to recognise its weights."""
+class Weights(BaseModel, frozen=True):
+    """What config.json says of the weights beside it, so that they can be recognised."""
 
     weights_bytes: int = Field(ge=0)
     weights_sha256: str
+
+
+class SavedConfig(ModelConfig, Weights, frozen=True):
+    """A ModelConfig with what is needed to recognise its weights."""
+
+
+Saved = TypeVar("Saved", bound=Weights)
 
 
 class Model(nn.Module):
@@ -72,38 +93,21 @@ class Model(nn.Module):
         super().__init__()
         self.config = config
         self.front_end = MfccFrontEnd(config.features)
-        self.acoustic = AcousticModel(config.acoustic, config.features.size)
+        self.acoustic = acoustic_model(config.acoustic, config.features.size, config.vocabulary)
 
     def forward(self, waveforms: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """Map padded waveforms (batch, samples) to log-probabilities (batch, steps, labels) and lengths in steps."""
+        """Map padded waveforms (batch, samples) to log-probabilities (batch, steps, labels) and lengths in steps.
+
+        A classifier gives (batch, 1, classes) and lengths of 1.
+        """
         features, lengths = self.front_end(waveforms, lengths)
         log_probs, lengths = self.acoustic(features, lengths)
         return log_probs, lengths
 
 
 def save_checkpoint(folder: Path, model: Model, card: str, dtype: torch.dtype = torch.float16) -> None:
-    """Write a model as a folder. Weights are stored as `dtype`; normalisation statistics stay in float32.
-
-    Each file appears whole or not at all, the configuration last: a folder with a configuration is complete.
-    """
-    parameters = {name for name, _ in model.named_parameters()}
-    tensors = {
-        name: tensor.detach().cpu().to(dtype if name in parameters else tensor.dtype).contiguous()
-        for name, tensor in model.state_dict().items()
-    }
-    weights = save(tensors)
-    config = SavedConfig(
-        **model.config.model_dump(), weights_bytes=len(weights), weights_sha256=hashlib.sha256(weights).hexdigest()
-    )
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, content in [
-        (WEIGHTS, weights),
-        (CARD, card.encode()),
-        (CONFIG, (json.dumps(config.model_dump(mode="json"), indent=2) + "\n").encode()),
-    ]:
-        part = folder / f"{name}.part"
-        part.write_bytes(content)
-        part.replace(folder / name)
+    """Write a model as a folder. Weights are stored as `dtype`; normalisation statistics stay in float32."""
+    write_folder(folder, model, model.config, card, dtype)
 
 
 def load_checkpoint(name_or_folder: str | Path) -> Model:
@@ -117,6 +121,54 @@ def load_checkpoint(name_or_folder: str | Path) -> Model:
     """
     folder = find_checkpoint(name_or_folder)
     config = read_config(folder)
+    model = Model(ModelConfig(**without_weights(config)))
+    load_weights(model, folder, config)
+    return model.eval()
+
+
+def read_config(folder: Path) -> SavedConfig:
+    """Read and check the config.json of an acoustic model's folder. Raises CheckpointError."""
+    return read_folder(folder, SavedConfig)
+
+
+def write_folder(folder: Path, model: nn.Module, config: BaseModel, card: str, dtype: torch.dtype) -> None:
+    """Write any model and its configuration. Parameters are stored as `dtype`, buffers as they are.
+
+    Each file appears whole or not at all, the configuration last: a folder with a configuration is complete.
+    """
+    parameters = {name for name, _ in model.named_parameters()}
+    tensors = {
+        name: tensor.detach().cpu().to(dtype if name in parameters else tensor.dtype).contiguous()
+        for name, tensor in model.state_dict().items()
+    }
+    weights = save(tensors)
+    seal = Weights(weights_bytes=len(weights), weights_sha256=hashlib.sha256(weights).hexdigest())
+    written = config.model_dump(mode="json") | seal.model_dump()
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in [
+        (WEIGHTS, weights),
+        (CARD, card.encode()),
+        (CONFIG, (json.dumps(written, indent=2) + "\n").encode()),
+    ]:
+        part = folder / f"{name}.part"
+        part.write_bytes(content)
+        part.replace(folder / name)
+
+
+def read_folder(folder: Path, config_type: type[Saved]) -> Saved:
+    """Read and check a folder's config.json. Raises CheckpointError."""
+    try:
+        return config_type.model_validate_json((folder / CONFIG).read_bytes())
+    except OSError as error:
+        raise CheckpointError(f"{folder}: not a model folder ({CONFIG} cannot be read: {error.strerror})") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise CheckpointError(f"{folder / CONFIG}: {place}: {first['msg']}") from error
+
+
+def load_weights(model: nn.Module, folder: Path, config: Weights) -> None:
+    """Put a folder's weights into a model of the shape that its configuration gives. Raises CheckpointError."""
     try:
         weights = (folder / WEIGHTS).read_bytes()
     except OSError as error:
@@ -126,41 +178,36 @@ def load_checkpoint(name_or_folder: str | Path) -> Model:
             f"{folder / WEIGHTS}: not the weights that {CONFIG} describes "
             f"({len(weights)} bytes, expected {config.weights_bytes}): the file is damaged or was swapped"
         )
-    model = Model(ModelConfig(**config.model_dump(exclude={"weights_bytes", "weights_sha256"})))
     try:
         tensors = load(weights)
         model.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
     except (SafetensorError, RuntimeError) as error:
         raise CheckpointError(f"{folder / WEIGHTS}: does not fit {CONFIG} ({error})") from error
-    return model.eval()
 
 
-def read_config(folder: Path) -> SavedConfig:
-    """Read and check a folder's config.json. Raises CheckpointError."""
-    try:
-        return SavedConfig.model_validate_json((folder / CONFIG).read_bytes())
-    except OSError as error:
-        raise CheckpointError(f"{folder}: not a model folder ({CONFIG} cannot be read: {error.strerror})") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise CheckpointError(f"{folder / CONFIG}: {place}: {first['msg']}") from error
+def without_weights(config: Weights) -> dict[str, Any]:
+    """Return the fields of a saved configuration that shape the model."""
+    return config.model_dump(exclude=set(Weights.model_fields))
 
 
-def find_checkpoint(name_or_folder: str | Path) -> Path:
-    """Return the folder of a shipped model's name, or the folder itself. Raises CheckpointError."""
-    shipped = PRETRAINED / name_or_folder
-    if str(name_or_folder) in shipped_models():
-        return shipped
+def find_checkpoint(name_or_folder: str | Path, place: Path | None = None) -> Path:
+    """Return the folder of a shipped model's name, or the folder itself. Raises CheckpointError.
+
+    Args:
+        name_or_folder: one of `shipped_models(place)`, or a folder.
+        place: where the shipped models of a kind are; the acoustic ones, if it is not given.
+    """
+    if str(name_or_folder) in shipped_models(place):
+        return (place or PRETRAINED) / name_or_folder
     folder = Path(name_or_folder)
     if not folder.is_dir():
         raise CheckpointError(
             f"no model {str(name_or_folder)!r}: it is neither a folder nor one of the shipped models "
-            f"({', '.join(shipped_models()) or 'none'})"
+            f"({', '.join(shipped_models(place)) or 'none'})"
         )
     return folder
 
 
-def shipped_models() -> list[str]:
-    """Return the names of the models that come with Oyez."""
-    return sorted(path.parent.name for path in PRETRAINED.glob(f"*/{CONFIG}"))
+def shipped_models(place: Path | None = None) -> list[str]:
+    """Return the names of the models that come with Oyez: the acoustic ones, or those in another place."""
+    return sorted(path.parent.name for path in (place or PRETRAINED).glob(f"*/{CONFIG}"))

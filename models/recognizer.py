@@ -13,8 +13,9 @@ import torch
 from torch import Tensor
 
 from data.audio import HOP, SAMPLE_RATE, Waveform
-from models.alphabet import encode
+from models.alphabet import decode, encode
 from models.checkpoint import DEFAULT_MODEL, Model, load_checkpoint
+from models.classifier import classes_of
 from models.decoding.alignment import align_words, log_likelihood
 from models.decoding.beam import Lexicon, beam_search
 from models.decoding.closed import rank
@@ -76,9 +77,9 @@ class Recognizer:
             raise ValueError(f"model {model.config.name!r} has no vocabulary to find a word in")
         self._words = [encode(word) for word in model.config.vocabulary]
 
-    @classmethod
+    @staticmethod
     def load(
-        cls, name_or_folder: str | Path = DEFAULT_MODEL, device: str | torch.device = "cpu", decoding: Decoding = "beam"
+        name_or_folder: str | Path = DEFAULT_MODEL, device: str | torch.device = "cpu", decoding: Decoding = "beam"
     ) -> Recognizer:
         """Load a shipped model by name, or any model by its folder.
 
@@ -93,7 +94,7 @@ class Recognizer:
             models.checkpoint.CheckpointError: there is no such model, or it is damaged.
             ValueError: "word" is asked of a model without a vocabulary.
         """
-        return cls(load_checkpoint(name_or_folder), device, decoding)
+        return recognizer_of(load_checkpoint(name_or_folder), device, decoding)
 
     @property
     def name(self) -> str:
@@ -180,9 +181,32 @@ class Recognizer:
         return Transcript(_text(words), words, round(confidence, 4), duration, self.name)
 
     def _confidence(self, score: float) -> float:
-        calibration = self.model.config.confidence
-        log_odds = calibration.slope * score + calibration.intercept
-        return round((1 + math.tanh(log_odds / 2)) / 2, 4)  # 1 / (1 + exp(-log_odds)), which overflows
+        return self.model.config.confidence.probability(score)
+
+
+class ClassifyingRecognizer(Recognizer):
+    """A Recognizer over a classifier: it hears one word, or nothing, in each recording (or piece of a long one).
+
+    It does not know where the word is: its times are those of the recording.
+    """
+
+    def decode(self, log_probs: Tensor, decoding: Decoding | None = None) -> list[int]:  # noqa: ARG002  # but one way
+        """Return the labels of the likeliest class, given log-probabilities of shape (1, classes)."""
+        return encode(classes_of(self.model.config.vocabulary)[int(log_probs[0].argmax())])
+
+    def _transcript(self, log_probs: Tensor, samples: int) -> Transcript:
+        duration = samples / SAMPLE_RATE
+        text = decode(self.decode(log_probs)) if samples else ""
+        score = float(log_probs[0].max()) if samples else 0.0
+        words = (Word(text, 0.0, round(duration, 3), self._confidence(score)),) if text else ()
+        confidence = words[0].confidence if words else round(math.exp(score), 4)
+        return Transcript(text, words, confidence, duration, self.name)
+
+
+def recognizer_of(model: Model, device: str | torch.device = "cpu", decoding: Decoding = "beam") -> Recognizer:
+    """Return the Recognizer for a model: for CTC, or for a classifier."""
+    kind = Recognizer if model.config.acoustic.pooling is None else ClassifyingRecognizer
+    return kind(model, device, decoding)
 
 
 def _text(words: Sequence[Word]) -> str:

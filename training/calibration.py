@@ -46,7 +46,11 @@ def fit_calibration(results: Sequence[Result]) -> Calibration:
     confidences, right = words_and_rightness(results)
     if not len(confidences):
         return Calibration()
-    scores = logit(np.clip(confidences, _CLOSEST, 1 - _CLOSEST))
+    return fit_curve(logit(np.clip(confidences, _CLOSEST, 1 - _CLOSEST)), right)
+
+
+def fit_curve(scores: npt.NDArray[np.float64], right: npt.NDArray[np.bool_]) -> Calibration:
+    """Fit the logistic curve to scores, each of something that was right or wrong; shape (n,) both."""
 
     def cost(parameters: npt.NDArray[np.float64]) -> float:
         slope, intercept = parameters

@@ -14,6 +14,7 @@ def training_card(recipe: Recipe, validation: Accuracy) -> str:
         for c in recipe.data.train
     )
     acoustic = recipe.acoustic
+    task = f"classifier of words, pooling {acoustic.pooling}" if acoustic.pooling else "CTC over characters"
     direction = "bidirectional " if acoustic.bidirectional else ""
     return f"""# {recipe.name}
 
@@ -21,7 +22,7 @@ def training_card(recipe: Recipe, validation: Accuracy) -> str:
 
 - Features: {recipe.features.size} MFCC every 10 ms, normalisation {recipe.features.normalisation}
 - Network: {acoustic.layers} layers of {direction}{acoustic.cell.upper()}, width {acoustic.width}, \
-one step every {10 * acoustic.subsampling} ms, CTC over characters
+one step every {10 * acoustic.subsampling} ms, {task}
 - Validation: {validation}
 
 Trained on:

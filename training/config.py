@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from data.augmentation import AugmentationConfig
 from data.batching import BatchingConfig
@@ -82,6 +82,14 @@ class Recipe(BaseModel, frozen=True, extra="forbid"):
     augmentation: AugmentationConfig = AugmentationConfig()
     spec_augment: SpecAugmentConfig = SpecAugmentConfig()
     optimisation: OptimisationConfig = OptimisationConfig()
+
+    @model_validator(mode="after")
+    def _classes(self) -> Recipe:
+        if self.acoustic.pooling is not None and (not self.vocabulary or self.batching.joined):
+            raise ValueError(
+                "acoustic.pooling makes a classifier of single words: it needs a vocabulary and batching.joined = 0"
+            )
+        return self
 
 
 def load_recipe(name_or_path: str | Path, overrides: Sequence[str] = ()) -> Recipe:

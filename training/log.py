@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from matplotlib.figure import Figure
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
 from data.manifest import Utterance
@@ -82,11 +84,16 @@ class TrainingLog:
         loss: float,
         learning_rate: float,
         gradient_norm: float,
+        gradient_scale: float,
         audio_seconds: float,
         seconds: float,
         broken: Sequence[str],
     ) -> None:
-        """Log one step; `audio_seconds` is what all processes learned from, `seconds` how long it took."""
+        """Log one step.
+
+        `gradient_scale` is what clipping multiplied the gradient by (1: it was short enough), `audio_seconds` what all
+        processes learned from, `seconds` how long it took.
+        """
         if not self.writes:
             return
         for reason in broken:
@@ -103,12 +110,32 @@ class TrainingLog:
             self._progress.update(
                 self._task, advance=1, description=f"loss {loss:.3f}  rate {learning_rate:.1e}  {rate:.0f} s of audio/s"
             )
-        values = {"loss": loss, "learning_rate": learning_rate, "gradient_norm": gradient_norm}
+        values = {
+            "loss": loss,
+            "learning_rate": learning_rate,
+            "gradient_norm": gradient_norm,
+            "gradient_scale": gradient_scale,
+        }
         for name, value in values.items():
             self._board.add_scalar(f"training/{name}", value, step)
         self._write(
             {"event": "step", "step": step, **values, "audio_seconds": round(audio_seconds, 2), "seconds": seconds}
         )
+
+    def gradients(self, step: int, by_layer: Mapping[str, float], by_step: Mapping[str, Tensor]) -> None:
+        """Show in TensorBoard the gradient norm of each layer, and of what each recurrent layer reads at each step."""
+        if not self.writes:
+            return
+        for layer, norm in by_layer.items():
+            self._board.add_scalar(f"gradient_norm/{layer}", norm, step)
+        if by_step:
+            figure = Figure(figsize=(6, 4), layout="constrained")
+            axes = figure.subplots()
+            for layer, norms in by_step.items():
+                axes.plot(norms, label=layer)
+            axes.set(yscale="log", xlabel="step in the order of reading", ylabel="gradient norm of what is read")
+            axes.legend(fontsize=7)
+            self._board.add_figure("gradient_norm/by_step", figure, step)
 
     def validation(self, step: int, epoch: int, accuracy: Accuracy) -> None:
         """Log a validation at the end of an epoch."""

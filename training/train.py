@@ -28,19 +28,23 @@ from torch.utils.data import DataLoader
 from data.audio import SAMPLE_RATE
 from data.augmentation import Augmentation
 from data.batching import Batch, Draw, TrainingBatches, plan_epoch
+from data.manifest import Utterance
 from models.alphabet import BLANK, encode
 from models.checkpoint import Model, ModelConfig, load_checkpoint, save_checkpoint
-from models.recognizer import Recognizer
+from models.classifier import classes_of
+from models.recognizer import recognizer_of
 from training.calibration import fit_calibration
 from training.card import training_card
 from training.config import Recipe, RecipeError, SpecAugmentConfig
 from training.evaluate import evaluate
+from training.gradients import norms_by_layer, norms_by_step
 from training.log import TrainingLog
 from training.processes import Interrupted, rank_and_processes
 from training.selection import Selection, noises, select
 from training.state import TrainingState, load_state, save_state
 
 LABEL_IN_SILENCE = 10.0  # taken off the log-probability of a letter where there is no sound
+WATCHED_STEPS = 100  # the gradient's norm is taken apart, by layer and time step, at every hundredth step
 STATISTICS_STEPS = 24  # steps whose features give the global normalisation
 
 
@@ -97,13 +101,15 @@ class Trainer:
         validation = select(recipe.data.validation, run.data, recipe.vocabulary)
         self.training, self.validation = training.utterances, validation.utterances
         _refuse_shared_speakers(training, validation)
+        if recipe.acoustic.pooling is not None:
+            _refuse_other_texts(training.utterances + validation.utterances, recipe.vocabulary)
         longest = recipe.batching.longest_seconds
         if not any((utterance.duration or 0.0) <= longest for utterance in self.training):
             raise RecipeError(f"batching.longest_seconds = {longest:g}: every utterance is longer")
         self.log.data(self.training, self.validation, list(dict.fromkeys(training.left_out + validation.left_out)))
         self.augmentation = Augmentation(recipe.augmentation, noises(recipe.data.noise, run.data))
         self.spec_augment = SpecAugment(recipe.spec_augment)
-        self.precision = _precision(recipe.optimisation.precision, self.device)
+        self.precision = resolve_precision(recipe.optimisation.precision, self.device)
 
         torch.manual_seed(recipe.optimisation.seed)
         self.model = _new_model(recipe, run.init)
@@ -165,22 +171,31 @@ class Trainer:
                 batch.lengths.to(self.device),
                 None if in_calm else self.spec_augment,
             )
-        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.precision == torch.bfloat16):
-            log_probs, steps = self.network(features, frames)
-        loss = ctc_loss(log_probs, steps, batch.texts, batch.sound.to(self.device))
-        self.optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]  # torch's own
+        watched = state.step % WATCHED_STEPS == 0 and self.rank == 0
+        with norms_by_step(self.model.acoustic, enabled=watched) as by_step:
+            with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.precision == torch.bfloat16):
+                log_probs, steps = self.network(features, frames)
+            if self.recipe.acoustic.pooling is None:
+                loss = ctc_loss(log_probs, steps, batch.texts, batch.sound.to(self.device))
+            else:
+                loss = classification_loss(log_probs, batch.texts, self.recipe.vocabulary)
+            self.optimiser.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]  # torch's own
+        by_layer = norms_by_layer(self.model.acoustic) if watched else {}
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), optimisation.gradient_norm)
         if torch.isfinite(norm):  # the same in every process, as the gradients are
             self.optimiser.step()
             _move_average(self.average, self.model, min(optimisation.averaging, (1 + state.step) / (10 + state.step)))
         state.step += 1
         state.step_in_epoch += 1
+        if watched:
+            self.log.gradients(state.step, by_layer, by_step)
         self.log.step(
             state.step,
             loss=loss.item(),
             learning_rate=rate,
             gradient_norm=norm.item(),
+            gradient_scale=min(1.0, optimisation.gradient_norm / max(norm.item(), 1e-12)),
             audio_seconds=self.processes * int(batch.lengths.sum()) / SAMPLE_RATE,
             seconds=time.perf_counter() - started,
             broken=batch.broken,
@@ -190,7 +205,7 @@ class Trainer:
         state = self.state
         if self.rank == 0:
             self.average.config = self.model.config  # whose confidence is not calibrated
-            evaluation = evaluate(Recognizer(self.average, self.device), self.validation)
+            evaluation = evaluate(recognizer_of(self.average, self.device), self.validation)
             accuracy = evaluation.accuracy
             confidence = fit_calibration(evaluation.results)
             self.average.config = self.model.config.model_copy(update={"confidence": confidence})
@@ -262,6 +277,14 @@ def ctc_loss(log_probs: Tensor, steps: Tensor, texts: Sequence[str], sound: Tens
     return loss / steps.sum()
 
 
+def classification_loss(log_probs: Tensor, texts: Sequence[str], vocabulary: Sequence[str]) -> Tensor:
+    """Return the cross-entropy of a classifier, log-probabilities of shape (batch, 1, classes); texts are classes."""
+    number = {text: index for index, text in enumerate(classes_of(vocabulary))}
+    return nn.functional.nll_loss(
+        log_probs[:, 0], torch.tensor([number[text] for text in texts], device=log_probs.device)
+    )
+
+
 def _heard_by_steps(sound: Tensor, steps: int) -> Tensor:
     """Return for each step whether there was sound in it or beside it, shape (batch, steps)."""
     by_step = nn.functional.adaptive_max_pool1d(sound.float(), steps)
@@ -301,7 +324,8 @@ def _move_average(average: nn.Module, model: nn.Module, decay: float) -> None:
             mean.lerp_(now, 1 - decay)
 
 
-def _precision(wanted: str, device: torch.device) -> torch.dtype:
+def resolve_precision(wanted: str, device: torch.device) -> torch.dtype:
+    """Return the type to compute in: the one that is wanted, or what is fast on the device if that is "auto"."""
     if wanted != "auto":
         return getattr(torch, wanted)
     if device.type == "cuda":
@@ -319,6 +343,16 @@ def _refuse_shared_speakers(training: Selection, validation: Selection) -> None:
             f"{len(shared)} speakers are in training and in validation ({some}, ...): a model would be measured on "
             "voices it knows. Part them by `speakers` and `without_speakers`"
         )
+
+
+def _refuse_other_texts(utterances: Sequence[Utterance], vocabulary: Sequence[str]) -> None:
+    classes = classes_of(vocabulary)
+    for utterance in utterances:
+        if utterance.text not in classes:
+            raise RecipeError(
+                f"{utterance.path}: {utterance.text!r} is no word of the vocabulary, and a classifier knows nothing "
+                "else. Set only_vocabulary or other_speech for its corpus"
+            )
 
 
 if __name__ == "__main__":

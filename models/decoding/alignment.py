@@ -22,6 +22,27 @@ class AlignedWord:
     score: float
 
 
+@dataclass(frozen=True)
+class AlignedLabel:
+    """A label, its first step, the step after its last, and its mean log-probability there."""
+
+    label: int
+    start: int
+    end: int
+    score: float
+
+
+def align_labels(log_probs: Tensor, labels: list[int]) -> list[AlignedLabel]:
+    """Find the likeliest path of a labelling: where each label lies. Arguments as of `align_words`."""
+    if not labels:
+        return []
+    path, scores = torchaudio.functional.forced_align(
+        log_probs[None].float(), torch.tensor([labels], dtype=torch.int32), blank=BLANK
+    )
+    spans = torchaudio.functional.merge_tokens(path[0], scores[0], blank=BLANK)
+    return [AlignedLabel(span.token, span.start, span.end, span.score) for span in spans]
+
+
 def align_words(log_probs: Tensor, labels: list[int]) -> list[AlignedWord]:
     """Find the likeliest path of a labelling and split it into words.
 
@@ -30,11 +51,6 @@ def align_words(log_probs: Tensor, labels: list[int]) -> list[AlignedWord]:
         labels: what is said, without blanks; spaces part the words. There must be a path for it: no more labels
             than steps, counting one more for each pair of equal neighbours.
     """
-    if not labels:
-        return []
-    path, scores = torchaudio.functional.forced_align(
-        log_probs[None].float(), torch.tensor([labels], dtype=torch.int32), blank=BLANK
-    )
     words: list[AlignedWord] = []
     letters: list[int] = []
     steps: list[tuple[int, int]] = []
@@ -47,11 +63,11 @@ def align_words(log_probs: Tensor, labels: list[int]) -> list[AlignedWord]:
         for pending in (letters, steps, likelihoods):
             pending.clear()
 
-    for span in torchaudio.functional.merge_tokens(path[0], scores[0], blank=BLANK):
-        if span.token == SPACE:
+    for span in align_labels(log_probs, labels):
+        if span.label == SPACE:
             end_word()
         else:
-            letters.append(span.token)
+            letters.append(span.label)
             steps.append((span.start, span.end))
             likelihoods.append(span.score)
     end_word()

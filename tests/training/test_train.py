@@ -11,13 +11,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from data.audio import read_audio
 from models.checkpoint import load_checkpoint
 from models.recognizer import Recognizer
 from training.config import Recipe, RecipeError, load_recipe
 from training.processes import Interrupted
-from training.train import Run, SpecAugment, Trainer, ctc_loss, one_cycle
+from training.train import Run, SpecAugment, Trainer, classification_loss, ctc_loss, one_cycle
 
 RECIPE = """
 name = "tones"
@@ -295,3 +296,50 @@ def test_spec_augment_masks_each_example_differently_and_within_bounds(recipe: P
 
 def test_recipes_that_are_shipped_can_be_read() -> None:
     assert isinstance(load_recipe("commands"), Recipe)
+
+
+@pytest.mark.parametrize("pooling", ["last", "attention", "features"])
+def test_a_classifier_is_trained_and_evaluated_by_the_same_script(
+    recipe: Path, corpus: Path, tmp_path: Path, pooling: str
+) -> None:
+    settings = [f"acoustic.pooling={pooling}", "batching.joined=0", "optimisation.learning_rate=0.01"]
+    Trainer(Run(load_recipe(recipe, settings), corpus, tmp_path / "out")).train()
+    recognizer = Recognizer.load(tmp_path / "out" / "last")
+    heard = recognizer.transcribe([read_audio(corpus / "recordings" / f"{name}.wav") for name in ("low0", "high1")])
+    assert {transcript.text for transcript in heard} <= {"", "low", "high"}
+    last = [json.loads(line) for line in (tmp_path / "out" / "log.jsonl").read_text().splitlines()][-1]
+    assert last["event"] == "validation"
+    assert 0 <= last["command_accuracy"] <= 1
+
+
+def test_a_classifier_cannot_learn_words_in_a_row_nor_words_that_it_does_not_know(recipe: Path, corpus: Path) -> None:
+    with pytest.raises(RecipeError, match=r"batching\.joined = 0"):
+        load_recipe(recipe, ["acoustic.pooling=mean"])
+    narrow = load_recipe(recipe, ["acoustic.pooling=mean", "batching.joined=0", 'vocabulary=["low"]'])
+    with pytest.raises(RecipeError, match="'high' is no word of the vocabulary"):
+        Trainer(Run(narrow, corpus, corpus / "out"))
+
+
+def test_classification_loss_is_the_cross_entropy_of_the_words() -> None:
+    probabilities = torch.tensor([[0.7, 0.2, 0.1], [0.1, 0.3, 0.6], [0.5, 0.4, 0.1]])
+    loss = classification_loss(probabilities.log()[:, None], ["", "high", "low"], ["low", "high"])
+    expected = -(torch.tensor([0.7, 0.6, 0.4]).log().mean())
+    torch.testing.assert_close(loss, expected)
+
+
+def test_gradients_are_shown_by_layer_and_step_and_what_clipping_does_is_logged(
+    recipe: Path, corpus: Path, tmp_path: Path
+) -> None:
+    Trainer(
+        Run(load_recipe(recipe, ["optimisation.epochs=1", "optimisation.gradient_norm=0.01"]), corpus, tmp_path)
+    ).train()
+    board = EventAccumulator(str(tmp_path / "tensorboard")).Reload()
+    scalars = set(board.Tags()["scalars"])
+    assert {"gradient_norm/recurrent.forwards.0", "gradient_norm/recurrent.backwards.0"} <= scalars
+    assert board.Tags()["images"] == ["gradient_norm/by_step"]
+    entries = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    for entry in entries:
+        if entry["event"] == "step":
+            assert entry["gradient_scale"] == pytest.approx(min(1.0, 0.01 / entry["gradient_norm"]))
+    first = next(entry for entry in entries if entry["event"] == "step")
+    assert first["gradient_scale"] < 1

@@ -1,0 +1,75 @@
+"""What a study leaves behind: a picture, and a page with the command, the settings and the tables."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+import torch
+import typer
+from matplotlib.figure import Figure
+from PIL import Image
+
+from data.audio import AudioError
+from models.checkpoint import CheckpointError
+
+DOTS_PER_INCH = 80
+_COLOURS = 64
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of text under headings."""
+
+    title: str
+    headings: tuple[str, ...]
+    rows: list[tuple[str, ...]]
+
+    def markdown(self) -> str:
+        """Return the table in Markdown."""
+        lines = [self.headings, ("---",) * len(self.headings), *self.rows]
+        return f"**{self.title}**\n\n" + "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+@dataclass(frozen=True)
+class Report:
+    """The result of a study."""
+
+    name: str  # of the files
+    title: str
+    setting: str  # what was done, in a paragraph
+    figure: Figure
+    tables: Sequence[Table]
+
+    def write(self, folder: Path, command: str) -> Path:
+        """Write NAME.png and NAME.md into the folder, and return the path of the latter."""
+        folder.mkdir(parents=True, exist_ok=True)
+        drawn = BytesIO()
+        self.figure.savefig(drawn, dpi=DOTS_PER_INCH)
+        # a palette is enough for a diagram, and a third of the size
+        Image.open(drawn).convert("RGB").quantize(_COLOURS).save(folder / f"{self.name}.png", optimize=True)
+        page = folder / f"{self.name}.md"
+        tables = "\n".join(table.markdown() for table in self.tables)
+        page.write_text(
+            f"# {self.title}\n\n```\n{command}\n```\n\n{self.setting}\n\n![{self.title}]({self.name}.png)\n\n{tables}",
+            encoding="utf-8",
+        )
+        return page
+
+
+def run(study: Callable[[], Report], out: Path, command: str) -> None:
+    """Carry a study out on one thread, and print where its page is; what it cannot read ends it with exit code 2."""
+    torch.set_num_threads(1)  # see training/processes.py
+    try:
+        print(study().write(out, command))
+    except (AudioError, CheckpointError, OSError, ValueError) as error:
+        tell(f"error: {error}")
+        raise typer.Exit(2) from error
+
+
+def tell(message: str) -> None:
+    """Say on stderr how far a study is."""
+    print(message, file=sys.stderr, flush=True)
