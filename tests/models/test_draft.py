@@ -89,7 +89,26 @@ def test_word_is_stable_when_the_last_readings_agree_on_it():
 def test_only_whole_words_at_the_beginning_are_stable():
     assert readings("stop now", "stop no", "stopped now").stable == ""
     assert readings("a b c", "x b c", "a b c").stable == ""
-    assert readings(*["a"] * 3, "a b", "").stable == ""
+
+
+def test_stable_words_outlast_a_moment_of_doubt():
+    draft = readings("left", "left", "left", "")
+    assert (draft.text, draft.stable, draft.confidence) == ("left", "left", 0.8)
+    assert readings("left", "left", "left", "bed", "left right").text == "left right"
+
+
+def test_stable_words_are_given_up_when_the_doubt_lasts():
+    draft = readings("left", "left", "left", *["bed"] * AGREEING)
+    assert (draft.text, draft.stable) == ("bed", "bed")
+
+
+def test_transcript_of_the_whole_is_taken_at_its_word():
+    draft = Draft(Prompter("left", "left", "left"))
+    for _ in range(3):
+        draft.extend(counting(1))
+    [transcript] = Prompter("bed two").transcribe([])
+    draft.take(transcript)
+    assert (draft.text, draft.stable) == ("bed two", "")
 
 
 def test_stable_is_a_beginning_of_text():
