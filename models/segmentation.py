@@ -47,7 +47,7 @@ class Segmenter:
     def __init__(self, config: SegmentationConfig | None = None, detect: Callable[[Waveform], float] | None = None):
         """Make a segmenter; `detect` gives the probability of speech in a block, instead of the configured detector.
 
-        Raises ValueError if that detector's package is not installed.
+        Raises models.voice_activity.DetectorError if that detector's package is not installed.
         """
         self.config = config or SegmentationConfig()
         self._detector: Detector | None = None

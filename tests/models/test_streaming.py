@@ -172,6 +172,8 @@ def test_stream_tells_its_length_and_whether_somebody_speaks(recognizer, speech)
     assert (stream.seconds, stream.speaking) == (1.0, False)
     stream.accept(speech[SAMPLE_RATE : int(1.3 * SAMPLE_RATE)])
     assert (stream.seconds, stream.speaking) == (pytest.approx(1.3), True)
+    stream.accept(speech[int(1.3 * SAMPLE_RATE) : int(1.9 * SAMPLE_RATE)])
+    assert not stream.speaking
 
 
 def test_silence_brings_about_nothing(recognizer):

