@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 import torchaudio.functional
 from torch import Tensor
+from torchaudio.functional import TokenSpan
 
 from models.alphabet import BLANK, SPACE, decode
 from models.decoding.closed import rank
@@ -22,19 +23,27 @@ class AlignedWord:
     score: float
 
 
-def align_words(log_probs: Tensor, labels: list[int]) -> list[AlignedWord]:
-    """Find the likeliest path of a labelling and split it into words.
+def align_labels(log_probs: Tensor, labels: list[int]) -> list[TokenSpan]:
+    """Find the likeliest path of a labelling: for each label its first step, the step after its last, and its score.
 
     Args:
         log_probs: shape (steps, labels), on the CPU.
-        labels: what is said, without blanks; spaces part the words. There must be a path for it: no more labels
-            than steps, counting one more for each pair of equal neighbours.
+        labels: what is said, without blanks. There must be a path for it: no more labels than steps, counting one
+            more for each pair of equal neighbours.
+
+    Returns:
+        a span a label, with `token`, `start`, `end`, and as `score` the mean log-probability over its steps.
     """
     if not labels:
         return []
     path, scores = torchaudio.functional.forced_align(
         log_probs[None].float(), torch.tensor([labels], dtype=torch.int32), blank=BLANK
     )
+    return torchaudio.functional.merge_tokens(path[0], scores[0], blank=BLANK)
+
+
+def align_words(log_probs: Tensor, labels: list[int]) -> list[AlignedWord]:
+    """Find the likeliest path of a labelling (see `align_labels`) and split it into words, which spaces part."""
     words: list[AlignedWord] = []
     letters: list[int] = []
     steps: list[tuple[int, int]] = []
@@ -47,7 +56,7 @@ def align_words(log_probs: Tensor, labels: list[int]) -> list[AlignedWord]:
         for pending in (letters, steps, likelihoods):
             pending.clear()
 
-    for span in torchaudio.functional.merge_tokens(path[0], scores[0], blank=BLANK):
+    for span in align_labels(log_probs, labels):
         if span.token == SPACE:
             end_word()
         else:
