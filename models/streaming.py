@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from data.audio import SAMPLE_RATE, StreamResampler, Waveform
-from models.alphabet import decode
+from models.draft import Draft
 from models.recognizer import Recognizer, Transcript
 from models.segmentation import Segment, SegmentationConfig, Segmenter
+from models.voice_activity import BLOCK
 
-PARTIAL_EVERY = 0.15  # seconds of new audio after which the open segment is decoded again
+PARTIAL_EVERY = 4 * BLOCK / SAMPLE_RATE  # seconds of new audio after which the open segment is read again: 0.128
 
 
 @dataclass(frozen=True)
@@ -25,9 +26,11 @@ class SpeechStarted:
 
 @dataclass(frozen=True)
 class Partial:
-    """What the open segment sounds like so far; the next one may differ."""
+    """What the open segment sounds like so far; the next one may differ, seldom in its `stable` beginning."""
 
     text: str
+    stable: str  # whole words at the beginning of text that the last partials agree on
+    confidence: float  # probability that the whole text is right, as of a Transcript
     start: float  # seconds into the stream
     end: float
 
@@ -39,13 +42,18 @@ class Final:
     transcript: Transcript
     start: float
     end: float
+    waveform: Waveform = field(default_factory=lambda: np.zeros(0, np.float32), repr=False, compare=False)
 
 
 Event = SpeechStarted | Partial | Final
 
 
 class StreamingRecognizer:
-    """Hears a stream. The final of a segment equals `Recognizer.transcribe` of the same samples at 16 kHz."""
+    """Hears a stream. The final of a segment equals `Recognizer.transcribe` of the same samples at 16 kHz.
+
+    A segment ends when the closing silence is over, but what it will hold is known as soon as the margin after the
+    last speech is: it is transcribed then, and the final costs no work when it is due.
+    """
 
     def __init__(
         self, recognizer: Recognizer, rate: int = SAMPLE_RATE, config: SegmentationConfig | None = None
@@ -53,16 +61,29 @@ class StreamingRecognizer:
         """Make a listener for samples at `rate` Hz. Raises data.audio.AudioError for a rate out of range."""
         self.recognizer = recognizer
         self.rate = rate
-        self._resample = StreamResampler(rate)
         self._segmenter = Segmenter(config)
-        self._open_since: float | None = None  # start of the segment that SpeechStarted was said of
-        self._next_partial = 0.0  # seconds into the stream
+        self.reset()
 
     def reset(self) -> None:
         """Forget the stream; the next sample is the first of another."""
         self._resample = StreamResampler(self.rate)
         self._segmenter.reset()
-        self._open_since, self._next_partial = None, 0.0
+        self._end_segment()
+
+    def _end_segment(self) -> None:
+        self._draft: Draft | None = None  # of the segment that SpeechStarted was said of
+        self._next_partial = 0.0  # seconds into the stream
+        self._ahead: tuple[float, Transcript] | None = None  # end and transcript of the segment, should it end now
+
+    @property
+    def seconds(self) -> float:
+        """Length of the stream so far."""
+        return self._segmenter.seconds
+
+    @property
+    def speaking(self) -> bool:
+        """Whether somebody speaks, or did until a moment ago that is shorter than the margin."""
+        return self._segmenter.open_since is not None and not self._segmenter.pausing
 
     def accept(self, samples: npt.NDArray[Any]) -> list[Event]:
         """Take the next samples, any number of them; return what they bring about.
@@ -76,18 +97,34 @@ class StreamingRecognizer:
         events: list[Event] = []
         for segment in self._segmenter.accept(waveform):
             events += self._final(segment)
-        segment_now = self._segmenter.open_segment
-        if segment_now is None:
+        since = self._segmenter.open_since
+        if since is None:
             return events
-        if self._open_since is None:
-            self._open_since = segment_now.start
-            events.append(SpeechStarted(segment_now.start))
-        if self._segmenter.seconds >= self._next_partial:
-            [log_probs] = self.recognizer.log_probs([segment_now.waveform])
-            labels = self.recognizer.decode(log_probs, "greedy")
-            events.append(Partial(decode(labels).strip(), segment_now.start, segment_now.end))
-            self._next_partial = self._segmenter.seconds + PARTIAL_EVERY
+        if self._draft is None:
+            self._draft = Draft(self.recognizer)
+            events.append(SpeechStarted(since))
+        if self._segmenter.pausing:
+            if self._ahead is None:
+                events.append(self._look_ahead(self._draft))
+        elif self._segmenter.seconds >= self._next_partial:
+            events.append(self._partial(self._draft))
         return events
+
+    def _partial(self, draft: Draft) -> Partial:
+        segment = self._segmenter.open_segment
+        assert segment is not None
+        draft.extend(segment.waveform)
+        self._ahead = None
+        self._next_partial = self._segmenter.seconds + PARTIAL_EVERY
+        return Partial(draft.text, draft.stable, draft.confidence, segment.start, segment.end)
+
+    def _look_ahead(self, draft: Draft) -> Partial:
+        segment = self._segmenter.open_segment
+        assert segment is not None
+        [transcript] = self.recognizer.transcribe([segment.waveform])
+        draft.take(transcript)
+        self._ahead = segment.end, transcript
+        return Partial(draft.text, draft.stable, draft.confidence, segment.start, segment.end)
 
     def flush(self) -> list[Event]:
         """End the stream: return what was still being said, and start over."""
@@ -98,8 +135,11 @@ class StreamingRecognizer:
         return events
 
     def _final(self, segment: Segment) -> list[Event]:
-        [transcript] = self.recognizer.transcribe([segment.waveform])
+        if self._ahead is not None and self._ahead[0] == segment.end:
+            transcript = self._ahead[1]
+        else:
+            [transcript] = self.recognizer.transcribe([segment.waveform])
         words = tuple(word.later(segment.start) for word in transcript.words)
-        started: list[Event] = [] if self._open_since is not None else [SpeechStarted(segment.start)]
-        self._open_since = None
-        return [*started, Final(replace(transcript, words=words), segment.start, segment.end)]
+        started: list[Event] = [SpeechStarted(segment.start)] if self._draft is None else []
+        self._end_segment()
+        return [*started, Final(replace(transcript, words=words), segment.start, segment.end, segment.waveform)]

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import io
 import json
-import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from app.listening import Recording, StandardInput, Summary, as_record, listen, show_jsonl, show_live
+from app.listening import Summary, as_record, listen, show_jsonl
+from app.live_view import show_live
+from app.sources import Recording
 from data.audio import SAMPLE_RATE, read_audio
 from models.recognizer import Recognizer, Transcript, Word
+from models.segmentation import SegmentationConfig
 from models.streaming import Final, Partial, SpeechStarted
 
 
@@ -62,13 +62,32 @@ def test_silence_gives_no_event(recognizer: Recognizer) -> None:
     assert max(each.level_db for each in heard) <= -100
 
 
-@pytest.mark.parametrize("odd_byte", [b"", b"\x01"])
-def test_raw_samples_come_from_standard_input(
-    monkeypatch: pytest.MonkeyPatch, speech: np.ndarray, odd_byte: bytes
-) -> None:
-    data = (speech * 32767).astype("<i2")
-    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(data.tobytes() + odd_byte)))
-    assert np.array_equal(np.concatenate(list(StandardInput())), data)
+def test_settings_of_segmentation_are_heeded(recognizer: Recognizer, speech: np.ndarray) -> None:
+    patient = SegmentationConfig(closing_silence=3.0, detector="energy")
+    twice = Recording(np.concatenate([speech, speech]))
+    assert len(finals(listen(recognizer, twice, Summary()))) == 2
+    assert len(finals(listen(recognizer, twice, Summary(), patient))) == 1
+
+
+def test_level_is_that_of_the_chunk(recognizer: Recognizer) -> None:
+    square = np.tile(np.array([0.1, -0.1], np.float32), SAMPLE_RATE)
+    heard = list(listen(recognizer, Recording(square), Summary()))
+    assert heard[10].level_db == pytest.approx(-20.0)
+    assert heard[-1].seconds == pytest.approx(2.0)
+
+
+def test_summary_of_a_long_session_stays_small() -> None:
+    summary = Summary(audio_seconds=36_000, work_seconds=720, finals=5000)
+    for n in range(5000):
+        summary.final_delays.append(n / 1e6)
+    assert len(summary.final_delays) == 1000
+    assert "5000 results; real-time factor 0.020" in str(summary)
+    assert "took 4 ms (95%: 5 ms)" in str(summary)
+
+
+def test_summary_of_nothing_says_so() -> None:
+    assert str(Summary()) == "heard nothing"
+    assert str(Summary(audio_seconds=2.0, work_seconds=0.02)) == "heard 2.0 s, 0 results; real-time factor 0.010"
 
 
 def test_jsonl_is_a_line_an_event(
@@ -95,7 +114,14 @@ def test_results_can_be_piped_one_a_line(
 def test_records_hold_what_an_event_holds() -> None:
     transcript = Transcript("yes", (Word("yes", 1.1, 1.4, 0.9),), 0.9, 0.8, "m")
     assert as_record(SpeechStarted(1.0)) == {"event": "speech", "start": 1.0}
-    assert as_record(Partial("ye", 1.0, 1.2345)) == {"event": "partial", "start": 1.0, "end": 1.234, "text": "ye"}
+    assert as_record(Partial("yes ye", "yes", 0.3, 1.0, 1.2345)) == {
+        "event": "partial",
+        "start": 1.0,
+        "end": 1.234,
+        "text": "yes ye",
+        "stable": "yes",
+        "confidence": 0.3,
+    }
     assert as_record(Final(transcript, 1.0, 1.8)) == {
         "event": "final",
         "start": 1.0,

@@ -74,6 +74,8 @@ def test_a_damaged_file_is_named_the_others_are_done_and_the_exit_code_is_1(
         (["train", "commands", "--out", "/dev/null/x", "--processes", "1"], "/dev/null/x"),
         (["web", "--port", "99999"], "65535"),
         (["listen", "--source", "x.wav", "--microphone", "1"], "exclude each other"),
+        (["listen", "--source", "x.wav", "--benchmark", "y.wav"], "exclude each other"),
+        (["listen", "--source", "x.wav", "--sensitivity", "1.5"], "--sensitivity"),
     ],
 )
 def test_wrong_use_is_told_without_a_traceback_and_the_exit_code_is_2(
@@ -189,3 +191,25 @@ def test_a_recording_is_listened_to(oyez: Oyez, spoken: Path) -> None:
     done = oyez("listen", "--source", spoken / "left_right_stop.flac")
     assert (done.returncode, done.stdout) == (0, "left right stop\n")
     assert "1 results" in done.stderr
+
+
+def test_what_is_listened_to_is_kept_where_asked(oyez: Oyez, spoken: Path, tmp_path: Path) -> None:
+    clip = spoken / "left_right_stop.flac"
+    done = oyez("listen", "--source", clip, "--save", tmp_path / "heard")
+    assert (done.returncode, done.stdout) == (0, "left right stop\n")
+    again = oyez("evaluate", "--corpus", "recordings", "--root", tmp_path / "heard")
+    assert "100.00%" in again.stdout
+    (tmp_path / "file").write_text("not a folder")
+    refused = oyez("listen", "--source", clip, "--save", tmp_path / "file")
+    assert refused.returncode == 1
+    assert "cannot be written" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_latency_is_measured_on_a_recording(oyez: Oyez, spoken: Path) -> None:
+    done = oyez("listen", "--benchmark", spoken / "left_right_stop.flac", "--format", "jsonl", "--vad", "energy")
+    assert done.returncode == 0
+    figures = json.loads(done.stdout)
+    assert figures["finals"] == 1
+    assert figures["partials"] >= 3
+    assert figures["final_ms"]["median"] >= figures["closing_silence_ms"] == 500

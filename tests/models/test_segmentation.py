@@ -224,3 +224,36 @@ def test_silero_hears_nothing_in_silence_and_hum():
     time = np.arange(2 * SAMPLE_RATE) / SAMPLE_RATE
     hum = (0.1 * np.sin(2 * np.pi * 50 * time)).astype(np.float32)
     assert segments_of(np.zeros(2 * SAMPLE_RATE, np.float32)) == segments_of(hum) == []
+
+
+def test_pausing_segment_already_is_what_it_ends_as():
+    ears = segmenter()
+    ears.accept(stream_of((0, 20), (1, 10), (0, MARGIN - 1)))
+    assert not ears.pausing
+    ears.accept(stream_of((0, 1)))
+    assert ears.pausing
+    expected = ears.open_segment
+    for _ in range(MARGIN, CLOSING - 1):
+        assert ears.accept(stream_of((0, 1))) == []
+        assert blocks([ears.open_segment]) == blocks([expected])
+    [segment] = ears.accept(stream_of((0, 1)))
+    assert blocks([segment]) == blocks([expected]) == [(20 - MARGIN, 30 + MARGIN)]
+    np.testing.assert_array_equal(segment.waveform, expected.waveform)
+    assert not ears.pausing
+
+
+def test_segment_that_goes_on_is_no_longer_pausing():
+    ears = segmenter()
+    ears.accept(stream_of((0, 20), (1, 10), (0, MARGIN)))
+    assert ears.pausing
+    ears.accept(stream_of((1, 1)))
+    assert not ears.pausing
+    assert blocks([ears.open_segment]) == [(20 - MARGIN, 31 + MARGIN)]
+
+
+def test_start_of_the_open_segment_is_known_without_copying_it():
+    ears = segmenter()
+    ears.accept(stream_of((0, 20)))
+    assert ears.open_since is None
+    ears.accept(stream_of((1, 5)))
+    assert ears.open_since == ears.open_segment.start == (20 - MARGIN) * BLOCK / SAMPLE_RATE

@@ -44,6 +44,18 @@ def finals(events):
     return [event for event in events if isinstance(event, Final)]
 
 
+def count_transcribed(recognizer, monkeypatch):
+    """Return a list to which the length of every waveform that is transcribed is appended."""
+    lengths, transcribe = [], recognizer.transcribe
+
+    def counted(waveforms):
+        lengths.extend(len(waveform) for waveform in waveforms)
+        return transcribe(waveforms)
+
+    monkeypatch.setattr(recognizer, "transcribe", counted)
+    return lengths
+
+
 def kinds(events):
     """Return the kinds of event in order, repetitions left out."""
     names = (type(event).__name__ for event in events)
@@ -101,6 +113,67 @@ def test_partial_is_the_text_of_the_segment_so_far(recognizer, speech):
     so_far = speech[round(partial.start * SAMPLE_RATE) : round(partial.end * SAMPLE_RATE)]
     [transcript] = recognizer.transcribe([so_far])
     assert partial.text.split() == transcript.text.split() != []
+    assert partial.confidence == pytest.approx(transcript.confidence, abs=2e-4)
+
+
+def test_partial_grows_from_a_stable_beginning(recognizer, speech):
+    partials = [event for event in events_of(recognizer.stream(), speech, [512]) if isinstance(event, Partial)]
+    assert all(partial.text.startswith(partial.stable) for partial in partials)
+    assert any(partial.stable for partial in partials)
+    assert any(partial.stable != partial.text for partial in partials)
+
+
+def test_final_is_ready_before_the_silence_is_over(recognizer, speech, monkeypatch):
+    stream = recognizer.stream()
+    lengths = count_transcribed(recognizer, monkeypatch)
+    silence = int(1.5 * SAMPLE_RATE)  # where the first speech ends
+    events_of(stream, speech[: silence + int(0.4 * SAMPLE_RATE)], [512], flush=False)
+    assert lengths
+    lengths.clear()
+    [final] = finals(stream.accept(speech[silence + int(0.4 * SAMPLE_RATE) : 2 * SAMPLE_RATE + 1600]))
+    assert lengths == []
+    [expected] = recognizer.transcribe([final.waveform])
+    assert final.transcript.text == expected.text != ""
+
+
+def test_silence_within_a_segment_is_not_read_again(recognizer, noise, monkeypatch):
+    stream = recognizer.stream(config=SegmentationConfig(closing_silence=3))
+    stream.accept(noise(1, 0.5))
+    lengths = count_transcribed(recognizer, monkeypatch)
+    events = events_of(stream, np.zeros(int(2.5 * SAMPLE_RATE), np.float32), [512], flush=False)
+    assert len(lengths) == len(events) <= 4  # a few while the margin passes, and no more
+
+
+def test_speech_that_goes_on_after_a_pause_is_in_the_final(recognizer, noise):
+    pause = np.zeros(int(0.4 * SAMPLE_RATE), np.float32)
+    sound = np.concatenate([noise(0.5, 0.5), pause, noise(0.7, 0.5), np.zeros(SAMPLE_RATE, np.float32)])
+    [final] = finals(events_of(recognizer.stream(), sound, [512]))
+    [expected] = recognizer.transcribe([sound[: len(final.waveform)]])
+    assert len(final.waveform) > 1.6 * SAMPLE_RATE
+    assert final.transcript.text == expected.text != ""
+
+
+def test_final_carries_its_samples(recognizer, speech):
+    for final in finals(events_of(recognizer.stream(), speech, [1000])):
+        assert (final.end - final.start) * SAMPLE_RATE == pytest.approx(len(final.waveform))
+        start = round(final.start * SAMPLE_RATE)
+        np.testing.assert_array_equal(final.waveform, speech[start : start + len(final.waveform)])
+
+
+def test_chunking_has_no_influence_at_another_rate(recognizer, speech):
+    fast = np.repeat(speech, 3)
+    whole, pieces = (finals(events_of(recognizer.stream(48_000), fast, chunks)) for chunks in ([len(fast)], [4800, 77]))
+    assert pieces == whole != []
+
+
+def test_stream_tells_its_length_and_whether_somebody_speaks(recognizer, speech):
+    stream = recognizer.stream()
+    stream.accept(speech[:SAMPLE_RATE])
+    assert (stream.seconds, stream.speaking) == (1.0, False)
+    stream.accept(speech[SAMPLE_RATE : int(1.3 * SAMPLE_RATE)])
+    assert (stream.seconds, stream.speaking) == (pytest.approx(1.3), True)
+    stream.accept(speech[int(1.3 * SAMPLE_RATE) : int(1.9 * SAMPLE_RATE)])
+    assert not stream.speaking
 
 
 def test_silence_brings_about_nothing(recognizer):
