@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
@@ -15,6 +18,8 @@ if TYPE_CHECKING:
     from models import Recognizer
 
 BATCH_SECONDS = 60.0  # of audio that goes through the network at once: fastest where it stays in the cache
+
+_STDERR = 2  # its file descriptor
 
 console = Console(stderr=True)
 
@@ -55,6 +60,25 @@ def load_recognizer(model: str, device: str, decoding: Decoding, batch_seconds: 
         wrong_use(error)
     except (RuntimeError, AssertionError) as error:  # torch has no such device
         wrong_use(f"--device {device}: {str(error).splitlines()[0]}")
+
+
+@contextmanager
+def hushed_libraries() -> Iterator[None]:
+    """Keep what libraries in C write to stderr (mpg123 comments on each damaged file) out of our messages."""
+    if sys.stderr is None or sys.stderr.fileno() != _STDERR:
+        yield
+        return
+    ours, theirs = sys.stderr, os.dup(_STDERR)
+    sys.stderr = os.fdopen(theirs, "w", encoding=ours.encoding, errors=ours.errors, buffering=1)
+    with Path(os.devnull).open("w") as nowhere:
+        os.dup2(nowhere.fileno(), _STDERR)
+    try:
+        yield
+    finally:
+        sys.stderr.flush()
+        os.dup2(theirs, _STDERR)
+        sys.stderr.close()
+        sys.stderr = ours
 
 
 @contextmanager

@@ -40,6 +40,8 @@ class VoiceActivity:
 
     def probabilities(self, samples: Waveform) -> list[float]:
         """Return the probability of speech in each of the next blocks; `samples` holds a whole number of them."""
+        if not len(samples):
+            return []
         with torch.inference_mode():
             blocks = torch.split(torch.from_numpy(np.ascontiguousarray(samples)).view(-1, BLOCK), AT_ONCE)
             return [probability for some in blocks for probability in self._some(some).tolist()]

@@ -17,6 +17,7 @@ from app.console import (
     DecodingOption,
     DeviceOption,
     ModelOption,
+    hushed_libraries,
     load_recognizer,
     progress_bar,
     say,
@@ -112,7 +113,7 @@ def transcribe(
     if beside and "-" in paths:
         wrong_use("standard input has no place beside it; use --output-dir")
 
-    with tempfile.TemporaryDirectory(prefix="oyez-") as scratch:
+    with hushed_libraries(), tempfile.TemporaryDirectory(prefix="oyez-") as scratch:
         try:
             stdin = standard_input(scratch) if "-" in paths else None
             suffixes = {f".{each.lstrip('.').lower()}" for each in suffix or []} or SUFFIXES

@@ -41,7 +41,8 @@ def output_stems(
     candidates: list[list[Path]] = []  # of each input, from short to unmistakable
     for each, path in zip(inputs, absolute, strict=True):
         top = each.path.parent if folder is None else folder / each.place.parent
-        names = [top / (each.place.stem + each.part), top / (each.place.name + each.part)]
+        short = each.place.stem if each.place.stem.strip(".") else each.place.name  # `.` and `..` are no names
+        names = [top / (short + each.part), top / (each.place.name + each.part)]
         if folder is not None:
             relative = path.relative_to(common)
             names.append(folder / relative.parent / (relative.name + each.part))

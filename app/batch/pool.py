@@ -14,6 +14,7 @@ import signal
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from multiprocessing import forkserver
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,11 +40,9 @@ def fitting_workers() -> int:
 
 
 def prepare() -> None:
-    """Begin to load torch in the process that workers are forked from, while this one does something else."""
+    """Start the process that workers are forked from: it begins to load torch while this one does something else."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["app.batch.worker", "models.recognizer", "models.silero"])
-    from multiprocessing import forkserver
-
     forkserver.ensure_running()
 
 
@@ -101,6 +100,7 @@ class Pool:
 
     def __init__(self, settings: Settings, workers: int, hearer: Recognizer | None = None) -> None:
         """Start the workers. With a `hearer` (on a GPU) they only read, and it hears, here."""
+        prepare()
         self._settings = settings
         self._hearer = hearer
         self._workers = [_Process(settings) for _ in range(workers)]

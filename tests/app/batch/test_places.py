@@ -82,6 +82,7 @@ def test_no_two_outputs_meet_whatever_the_names(names: list[tuple[list[str], str
     alike = [unicodedata.normalize("NFC", str(path).casefold()) for path in outputs]
     assert len(set(alike)) == len(alike)
     assert not set(outputs) & set(paths)
+    assert all(path.is_relative_to("/in" if beside else "/out") and ".." not in path.parts for path in outputs)
 
 
 @given(st.text(st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1, max_size=300))
