@@ -9,22 +9,28 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from app.batch.command import transcribe
+from app.console import (
+    Decoding,
+    DecodingOption,
+    DeviceOption,
+    ModelOption,
+    console,
+    load_recognizer,
+    progress_bar,
+    say,
+    wrong_use,
+)
 from training.command import train
-
-if TYPE_CHECKING:
-    from models import Recognizer
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -35,30 +41,12 @@ app = typer.Typer(
 data_app = typer.Typer(no_args_is_help=True, help="Fetch the corpora that models learn from.")
 app.add_typer(data_app, name="data")
 
-console = Console(stderr=True)
-
-
-class Format(StrEnum):
-    """How a transcript is written."""
-
-    txt = "txt"
-    json = "json"
-    jsonl = "jsonl"
-
 
 class ListenFormat(StrEnum):
     """How live results are written."""
 
     text = "text"
     jsonl = "jsonl"
-
-
-class Decoding(StrEnum):
-    """How log-probabilities become text."""
-
-    beam = "beam"
-    greedy = "greedy"
-    word = "word"
 
 
 class Vad(StrEnum):
@@ -69,11 +57,6 @@ class Vad(StrEnum):
     energy = "energy"
 
 
-ModelOption = Annotated[str, typer.Option("--model", "-m", help="A shipped model's name, or a model folder.")]
-DecodingOption = Annotated[
-    Decoding, typer.Option(help="beam: any words of the vocabulary; greedy: free; word: exactly one word.")
-]
-DeviceOption = Annotated[str, typer.Option(help="cpu or cuda.")]
 SensitivityOption = Annotated[
     float, typer.Option(min=0.01, max=0.99, help="How readily a sound is taken for speech, between 0 and 1.")
 ]
@@ -82,49 +65,7 @@ ClosingSilenceOption = Annotated[float, typer.Option(min=0.032, help="A pause as
 VadOption = Annotated[Vad, typer.Option(help="auto: silero where it is installed, else energy.")]
 
 
-@app.command()
-def transcribe(
-    paths: Annotated[list[Path], typer.Argument(help="Audio files, and folders that are searched for them.")],
-    model: ModelOption = "commands",
-    format: Annotated[Format, typer.Option("--format", "-f")] = Format.txt,
-    output_dir: Annotated[
-        Path | None, typer.Option("--output-dir", "-o", help="Write a file for each input here, not to stdout.")
-    ] = None,
-    decoding: DecodingOption = Decoding.beam,
-    device: DeviceOption = "cpu",
-) -> None:
-    """Transcribe audio files."""
-    from app.batch import InputError, gather, output_places, write_whole
-    from app.batch import transcribe as transcribe_all
-    from app.outputs import FORMATS
-
-    try:
-        inputs = gather(paths)
-    except InputError as error:
-        _wrong_use(error)
-    recognizer = _recognizer(model, device, decoding)
-    places = output_places(inputs, f".{format}")
-    several = len(inputs) > 1
-    failures = 0
-    # results that appear in the terminal are progress enough
-    with _progress(len(inputs), "files", hidden=output_dir is None and sys.stdout.isatty()) as progress:
-        for outcome, place in zip(transcribe_all(recognizer, inputs, progress), places, strict=True):
-            path = outcome.input.path
-            if outcome.transcript is None:
-                failures += 1
-                console.print(f"error: {outcome.error}", markup=False, highlight=False, soft_wrap=True)
-                continue
-            text = FORMATS[format](path, outcome.transcript)
-            if output_dir is not None:
-                try:
-                    write_whole(output_dir / place, text)
-                except OSError as error:
-                    _wrong_use(f"{output_dir / place}: cannot be written ({error.strerror})")
-            else:
-                print(f"{path}\t{text}" if several and format == Format.txt else text, end="", flush=True)
-    if failures:
-        console.print(f"{failures} of {len(inputs)} files could not be read")
-        raise typer.Exit(1)
+app.command()(transcribe)
 
 
 @app.command()
@@ -163,7 +104,7 @@ def listen(
     from models.voice_activity import DetectorError
 
     if sum(each is not None for each in (source, microphone, benchmark)) > 1:
-        _wrong_use("--source, --microphone and --benchmark exclude each other")
+        wrong_use("--source, --microphone and --benchmark exclude each other")
     summary = Summary()
     try:
         if list_devices:
@@ -176,7 +117,7 @@ def listen(
             shortest_speech=shortest_speech,
             closing_silence=closing_silence,
         )
-        recognizer = _recognizer(model, device, decoding)
+        recognizer = load_recognizer(model, device, decoding)
         if benchmark is not None:
             latency = measure(recognizer, read_audio(benchmark), config)
             print(json.dumps(latency.as_record()) if format == ListenFormat.jsonl else latency)
@@ -187,21 +128,21 @@ def listen(
             sound = StandardInput() if str(source) == "-" else Recording.of(source)
             show(keep(hear(recognizer, sound, summary, config)))
         else:
-            with Microphone(microphone, _notice) as opened:
-                _notice(f"listening to {opened.name}; Ctrl-C ends")
+            with Microphone(microphone, say) as opened:
+                say(f"listening to {opened.name}; Ctrl-C ends")
                 try:
                     show(keep(hear(recognizer, opened, summary, config)))
                 finally:
                     if opened.overflows:
-                        _notice(f"sound was lost {opened.overflows} times before it got here: is the machine busy?")
+                        say(f"sound was lost {opened.overflows} times before it got here: is the machine busy?")
     except (MicrophoneError, AudioError, KeepingError) as error:
-        _notice(f"error: {error}")
+        say(f"error: {error}")
         raise typer.Exit(1) from error
     except DetectorError as error:
-        _wrong_use(error)
+        wrong_use(error)
     except KeyboardInterrupt:
         pass
-    _notice(str(summary))
+    say(str(summary))
 
 
 @app.command()
@@ -220,9 +161,9 @@ def web(
 
         serve(model, host, port)
     except CheckpointError as error:
-        _wrong_use(error)
+        wrong_use(error)
     except OSError as error:
-        _wrong_use(f"http://{host}:{port or 7860} cannot be had ({error}); choose another --port or --host")
+        wrong_use(f"http://{host}:{port or 7860} cannot be had ({error}); choose another --port or --host")
 
 
 app.command()(train)
@@ -253,9 +194,9 @@ def evaluate(
     from training.evaluate import evaluate as evaluate_all
     from training.selection import select
 
-    recognizer = _recognizer(model, device, decoding)
+    recognizer = load_recognizer(model, device, decoding)
     if other_speech and not recognizer.lexicon:
-        _wrong_use(f"--other-speech: {recognizer.name} has no vocabulary, to which no speech is other")
+        wrong_use(f"--other-speech: {recognizer.name} has no vocabulary, to which no speech is other")
     try:
         chosen = CorpusConfig.model_validate(
             {
@@ -268,15 +209,15 @@ def evaluate(
         )
         selection = select([chosen], root.parent, recognizer.model.config.vocabulary)
     except ValidationError as error:
-        _wrong_use(f"--corpus {corpus}: {error.errors()[0]['msg']}")
+        wrong_use(f"--corpus {corpus}: {error.errors()[0]['msg']}")
     except RecipeError as error:
-        _wrong_use(error)
-    with _progress(len(selection.utterances), "utterances") as progress:
+        wrong_use(error)
+    with progress_bar(len(selection.utterances), "utterances") as progress:
         evaluation = evaluate_all(recognizer, selection.utterances, progress)
     for reason in selection.left_out + evaluation.left_out:
         console.print(f"left out: {reason}", markup=False, highlight=False, soft_wrap=True)
     if not evaluation.results:
-        _wrong_use(f"{root}: none of the utterances could be read")
+        wrong_use(f"{root}: none of the utterances could be read")
     if as_json:
         print(json.dumps(as_record(recognizer, evaluation, corpus, split, decoding), ensure_ascii=False))
     else:
@@ -320,7 +261,7 @@ def generate(
                 print(letter, end="", flush=True)
             print(flush=True)
     except (CheckpointError, TextError, ValueError) as error:
-        _wrong_use(error)
+        wrong_use(error)
 
 
 @app.command()
@@ -355,9 +296,9 @@ def download(
 
     subsets = {"speech-commands": SPEECH_COMMANDS_VERSIONS, "librispeech": SUBSETS}.get(corpus)
     if subsets is None:
-        _wrong_use(f"no corpus is called {corpus!r}; there are speech-commands and librispeech")
+        wrong_use(f"no corpus is called {corpus!r}; there are speech-commands and librispeech")
     if subset is not None and subset not in subsets:
-        _wrong_use(f"{corpus} has no subset {subset!r}; there are {', '.join(subsets)}")
+        wrong_use(f"{corpus} has no subset {subset!r}; there are {', '.join(subsets)}")
 
     try:
         if corpus == "speech-commands":
@@ -389,18 +330,20 @@ def synthesise(
 
     for name, (low, high) in {"--tempo": tempo, "--pitch": pitch}.items():
         if not 0.5 <= low <= high <= 2:
-            _wrong_use(f"{name} {low:g} {high:g}: write the lower factor first, both between 0.5 and 2")
+            wrong_use(f"{name} {low:g} {high:g}: write the lower factor first, both between 0.5 and 2")
     try:
         readings = plan(read_phrases(phrases), out, dict.fromkeys(voice or (), 1.0), takes, tempo, pitch, seed)
-        with _progress(len(readings), "clips") as progress:
+        with progress_bar(len(readings), "clips") as progress:
             count = make(readings, out, workers, progress)
     except SynthesisError as error:
-        _wrong_use(error)
+        wrong_use(error)
     console.print(f"{count} clips in {out}", markup=False, highlight=False, soft_wrap=True)
 
 
 def main() -> None:
     """Run the command line."""
+    if "__mp_main__" in sys.modules:
+        return  # multiprocessing imports the script that started it into each worker; not every script has a guard
     # an LSTM's threads wait for each other at every time step: more than one is slower wherever the cores are shared
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     try:
@@ -413,36 +356,6 @@ def main() -> None:
     except OSError as error:  # of the disk or the pipe that stdout leads to; others are handled where they arise
         sys.stdout = None  # nothing more can be written there
         sys.exit(f"error: standard output: {error.strerror}")
-
-
-def _recognizer(model: str, device: str, decoding: Decoding) -> Recognizer:
-    from models import CheckpointError, Recognizer
-
-    try:
-        return Recognizer.load(model, device, decoding.value)
-    except (CheckpointError, ValueError) as error:
-        _wrong_use(error)
-    except (RuntimeError, AssertionError) as error:  # torch has no such device
-        _wrong_use(f"--device {device}: {str(error).splitlines()[0]}")
-
-
-@contextmanager
-def _progress(total: int, unit: str, hidden: bool = False) -> Iterator[Callable[[int], None]]:
-    columns = BarColumn(), MofNCompleteColumn(), TextColumn(unit), TimeRemainingColumn()
-    hidden = hidden or total < 2 or not console.is_terminal
-    # without redirect_stdout=False, rich would take what is printed to stdout along to stderr
-    with Progress(*columns, console=console, transient=True, disable=hidden, redirect_stdout=False) as progress:
-        task = progress.add_task("", total=total)
-        yield lambda count: progress.advance(task, count)
-
-
-def _notice(text: str) -> None:
-    console.print(text, markup=False, highlight=False, soft_wrap=True)
-
-
-def _wrong_use(reason: object) -> NoReturn:
-    _notice(f"error: {reason}")
-    raise typer.Exit(2)
 
 
 if __name__ == "__main__":

@@ -6,8 +6,9 @@ converted here, once, and is a plain waveform from then on.
 
 from __future__ import annotations
 
+import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,8 @@ LOWEST_RATE, HIGHEST_RATE = 1_000, 768_000  # Hz; a header that says otherwise i
 
 #: The file endings that are taken for audio when a folder is searched.
 SUFFIXES = {f".{name.lower()}" for name in soundfile.available_formats()} - {".raw"} | {".aif", ".oga", ".opus"}
+
+BLOCK_SECONDS = 30.0  # of a file that is read block by block
 
 _BLOCK = 1 << 20  # samples read at a time, over all channels
 _UNKNOWN_LENGTH = 2**63 - 1  # frames, as libsndfile says of a FLAC whose encoder wrote to a pipe
@@ -50,10 +53,7 @@ def read_audio(path: str | PathLike[str], offset: float = 0.0, duration: float |
     """
     path = Path(path)
     with _opened(path) as file:
-        rate = _checked_rate(file.samplerate, path)
-        start = round(offset * rate)
-        if start and start >= file.frames:
-            raise AudioError(f"{path}: nothing to read at {offset:g} s, the file ends at {file.frames / rate:g} s")
+        rate, start = _rate_and_start(file, path, offset)
         blocks = list(_blocks(file, path, start, file.frames if duration is None else round(duration * rate)))
     try:
         waveform = to_waveform(np.concatenate(blocks), rate) if blocks else np.zeros(0, np.float32)
@@ -64,6 +64,47 @@ def read_audio(path: str | PathLike[str], offset: float = 0.0, duration: float |
     return waveform
 
 
+def audio_blocks(
+    path: str | PathLike[str], offset: float = 0.0, duration: float | None = None, channel: int | None = None
+) -> Iterator[Waveform]:
+    """Read a file of any length, or a part of it, as the blocks of its waveform; only one is in memory at a time.
+
+    Args:
+        path: as in `read_audio`.
+        offset: where to begin, in seconds.
+        duration: how much to read, in seconds; None reads to the end.
+        channel: read this one, counted from 0, alone; None averages all channels.
+
+    Yields:
+        float32, shape (samples,), 16 kHz, about BLOCK_SECONDS each. What fits in one block is just as `read_audio`
+        gives it.
+
+    Raises:
+        AudioError: as `read_audio` does, at the latest where the damage is; or there is no such channel.
+    """
+    path = Path(path)
+    with _opened(path) as file:
+        rate, start = _rate_and_start(file, path, offset)
+        if channel is not None and channel >= file.channels:
+            raise AudioError(f"{path}: no channel {channel + 1}, the file has {file.channels}")
+        frames = file.frames if duration is None else round(duration * rate)
+        mono = (_mono(samples, path, channel) for samples in _blocks(file, path, start, frames))
+        blocks = _gathered(mono, round(BLOCK_SECONDS * rate))
+        last = next(blocks, np.zeros(0, np.float32))
+        second = next(blocks, None)
+        if second is None:
+            waveform = to_waveform(last, rate)
+            if not len(waveform):
+                raise AudioError(f"{path}: the file holds no samples")
+            yield waveform
+            return
+        resample = StreamResampler(rate)
+        for block in itertools.chain([second], blocks):
+            yield resample(last)
+            last = block
+        yield resample(last, last=True)
+
+
 def audio_duration(path: str | PathLike[str]) -> float:
     """Return the length of a file in seconds, as its header gives it. Raises AudioError like `read_audio`."""
     path = Path(path)
@@ -72,6 +113,12 @@ def audio_duration(path: str | PathLike[str]) -> float:
         if file.frames == _UNKNOWN_LENGTH:
             return sum(len(block) for block in _blocks(file, path, 0, _UNKNOWN_LENGTH)) / rate
         return float(file.frames / rate)
+
+
+def audio_channels(path: str | PathLike[str]) -> int:
+    """Return the number of channels of a file. Raises AudioError like `read_audio`."""
+    with _opened(Path(path)) as file:
+        return int(file.channels)
 
 
 def to_waveform(samples: npt.NDArray[Any], rate: int) -> Waveform:
@@ -139,6 +186,34 @@ def _opened(path: Path) -> _Source:
         # soundfile takes a .raw file for headerless samples and asks for their layout by a TypeError
         reason = getattr(error, "error_string", None) or error
         raise AudioError(f"{path}: not readable as audio ({str(reason).rstrip('.')})") from error
+
+
+def _rate_and_start(file: _Source, path: Path, offset: float) -> tuple[int, int]:
+    """Return the rate of a file in Hz and the frame at `offset` seconds."""
+    rate = _checked_rate(file.samplerate, path)
+    start = round(offset * rate)
+    if start and start >= file.frames:
+        raise AudioError(f"{path}: nothing to read at {offset:g} s, the file ends at {file.frames / rate:g} s")
+    return rate, start
+
+
+def _mono(samples: npt.NDArray[np.float32], path: Path, channel: int | None) -> Waveform:
+    try:
+        return to_mono(samples if channel is None else samples[:, channel])
+    except AudioError as error:
+        raise AudioError(f"{path}: {error}") from error
+
+
+def _gathered(blocks: Iterable[Waveform], size: int) -> Iterator[Waveform]:
+    """Join blocks to longer ones of at least `size` samples, but for the last."""
+    waiting: list[Waveform] = []
+    for block in blocks:
+        waiting.append(block)
+        if sum(map(len, waiting)) >= size:
+            yield np.concatenate(waiting)
+            waiting = []
+    if waiting:
+        yield np.concatenate(waiting)
 
 
 def _blocks(file: _Source, path: Path, start: int, frames: int) -> Iterator[npt.NDArray[np.float32]]:

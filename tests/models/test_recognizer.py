@@ -39,7 +39,7 @@ def without_confidence(transcript):
 
 @pytest.mark.parametrize("batch_seconds", [0.5, 2.0, 120.0])
 def test_results_come_in_the_order_given_whatever_the_batches(batch_seconds, recognizer, waveforms, monkeypatch):
-    monkeypatch.setattr("models.recognizer.BATCH_SECONDS", batch_seconds)
+    monkeypatch.setattr(recognizer, "batch_seconds", batch_seconds)
     together = recognizer.transcribe(waveforms)
     assert [transcript.duration for transcript in together] == [len(waveform) / SAMPLE_RATE for waveform in waveforms]
     assert len({transcript.text for transcript in together}) > 2
@@ -50,7 +50,7 @@ def test_results_come_in_the_order_given_whatever_the_batches(batch_seconds, rec
 
 @pytest.mark.parametrize("batch_seconds", [0.1, 1.0, 2.5])
 def test_no_batch_is_larger_than_the_limit(batch_seconds, recognizer, waveforms, monkeypatch):
-    monkeypatch.setattr("models.recognizer.BATCH_SECONDS", batch_seconds)
+    monkeypatch.setattr(recognizer, "batch_seconds", batch_seconds)
     shapes = []
     recognizer.model.register_forward_pre_hook(lambda _, inputs: shapes.append(inputs[0].shape))
     recognizer.log_probs(waveforms)

@@ -1,0 +1,188 @@
+"""The command line of batch transcription: `oyez transcribe` is this function."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from enum import Enum, StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from app.console import (
+    BATCH_SECONDS,
+    Decoding,
+    DecodingOption,
+    DeviceOption,
+    ModelOption,
+    hushed_libraries,
+    load_recognizer,
+    progress_bar,
+    say,
+    wrong_use,
+)
+
+if TYPE_CHECKING:
+    from app.batch.cutting import Outcome
+    from app.batch.inputs import Input
+    from app.batch.run import Summary
+
+
+class Format(StrEnum):
+    """How a transcript is written."""
+
+    txt = "txt"
+    srt = "srt"
+    vtt = "vtt"
+    tsv = "tsv"
+    json = "json"
+    jsonl = "jsonl"
+    ctm = "ctm"
+
+
+class Channels(Enum):
+    """What becomes of the channels of a recording."""
+
+    mix = "mix"
+    split = "split"
+
+
+def transcribe(
+    paths: Annotated[
+        list[str],
+        typer.Argument(
+            help="Files, folders, patterns ('talks/**/*.mp3'), @list.txt, manifests (.jsonl, .tsv), or - for standard "
+            "input."
+        ),
+    ],
+    model: ModelOption = "commands",
+    format: Annotated[
+        list[Format] | None, typer.Option("--format", "-f", help="May be given several times.  [default: txt]")
+    ] = None,
+    output_dir: Annotated[
+        Path | None, typer.Option("--output-dir", "-o", help="Write files here, in the tree of the inputs.")
+    ] = None,
+    beside: Annotated[bool, typer.Option("--beside", help="Write files beside the inputs.")] = False,
+    resume: Annotated[
+        bool | None,
+        typer.Option(
+            "--resume/--no-resume",
+            help="Leave out what is complete and unchanged.  [default: --resume where a folder is searched]",
+        ),
+    ] = None,
+    journal: Annotated[
+        Path | None,
+        typer.Option(help="Keep account here.  [default: oyez-journal.jsonl in the output folder, or in this one]"),
+    ] = None,
+    suffix: Annotated[
+        list[str] | None, typer.Option(help="Take only such files from folders (.wav); may be given several times.")
+    ] = None,
+    channels: Annotated[Channels, typer.Option(help="split: a transcript for each channel.")] = Channels.mix,
+    workers: Annotated[
+        int | None, typer.Option(help="Processes; 1 is this one.  [default: as work and machine suggest]", min=1)
+    ] = None,
+    batch_seconds: Annotated[
+        float, typer.Option(help="Audio that goes through the network at once.", min=1, max=3600)
+    ] = BATCH_SECONDS,
+    decoding: DecodingOption = Decoding.beam,
+    device: DeviceOption = "cpu",
+) -> None:
+    """Transcribe recordings to the terminal, or to files; what was interrupted is taken up again."""
+    from app.batch.inputs import InputError, gather, standard_input
+    from app.batch.journal import JOURNAL, Journal, JournalError
+    from app.batch.pool import PoolError, prepare
+    from app.batch.run import Files, OutputError, Summary
+    from app.batch.transcription import suitable_workers
+    from app.batch.transcription import transcribe as transcribe_all
+    from app.batch.worker import Settings
+    from app.outputs import SUBTITLES
+    from data.audio import SUFFIXES
+
+    formats = list(dict.fromkeys(each.value for each in format or [Format.txt]))
+    to_files = beside or output_dir is not None
+    if beside and output_dir is not None:
+        wrong_use("--beside and --output-dir exclude each other")
+    if not to_files and (resume or journal is not None):
+        wrong_use(
+            f"{'--resume' if resume else '--journal'} needs --output-dir or --beside: there is nothing to go on from"
+        )
+    if not to_files and len(formats) > 1:
+        wrong_use(f"several formats ({', '.join(formats)}) need --output-dir or --beside")
+    if beside and "-" in paths:
+        wrong_use("standard input has no place beside it; use --output-dir")
+
+    with hushed_libraries(), tempfile.TemporaryDirectory(prefix="oyez-") as scratch:
+        try:
+            stdin = standard_input(scratch) if "-" in paths else None
+            suffixes = {f".{each.lstrip('.').lower()}" for each in suffix or []} or SUFFIXES
+            gathered = gather(paths, suffixes, channels == Channels.split, stdin)
+        except InputError as error:
+            wrong_use(error)
+        inputs = gathered.inputs
+        if len(inputs) > 1 and not to_files and SUBTITLES.intersection(formats):
+            wrong_use(f"{formats[0]} of {len(inputs)} recordings is {len(inputs)} files: use --output-dir or --beside")
+        if (workers or suitable_workers(inputs)) > 1:
+            prepare()
+        recognizer = load_recognizer(model, device, decoding, batch_seconds)
+        settings = Settings(model, decoding.value, batch_seconds)
+
+        def outcomes_of(some: Sequence[Input]) -> Iterator[Outcome]:
+            return transcribe_all(some, recognizer, settings, workers)
+
+        summary = Summary(len(inputs))
+        try:
+            if not to_files:
+                _print_all(outcomes_of(inputs), formats[0], summary)
+            else:
+                folder = None if beside else output_dir
+                with Journal(journal or (folder or Path()) / JOURNAL) as open_journal:
+                    files = Files(formats, folder, open_journal, settings.version)
+                    goes_on = gathered.searched if resume is None else resume
+                    _report_all(files.transcribe(inputs, outcomes_of, summary, goes_on), summary)
+        except JournalError as error:
+            wrong_use(error)
+        except (OutputError, PoolError) as error:
+            say(f"error: {error}")
+            say(f"{summary}; with --resume the rest can be done later")
+            raise typer.Exit(1) from error
+        except KeyboardInterrupt:
+            say(f"interrupted: {summary}" + ("; with --resume the rest can be done later" if to_files else ""))
+            raise
+    if len(inputs) > 1 or to_files:
+        say(summary)
+    if summary.failed:
+        raise typer.Exit(1)
+
+
+def _print_all(outcomes: Iterator[Outcome], format: str, summary: Summary) -> None:
+    from app.outputs import FORMATS, one_line
+
+    # results that appear in the terminal are progress enough
+    with progress_bar(summary.inputs, "files", hidden=sys.stdout.isatty()) as progress:
+        for outcome in outcomes:
+            progress(1)
+            summary.take(outcome)
+            if outcome.transcript is None:
+                _say_failure(outcome)
+                continue
+            text = FORMATS[format](outcome.input, outcome.transcript)
+            named = summary.inputs > 1 and format == Format.txt
+            print(f"{one_line(outcome.input.name)}\t{text}" if named else text, end="", flush=True)
+
+
+def _report_all(outcomes: Iterator[Outcome], summary: Summary) -> None:
+    with progress_bar(summary.inputs, "files") as progress:
+        seen = 0
+        for outcome in outcomes:
+            progress(summary.skipped + summary.done + summary.failed - seen)
+            seen = summary.skipped + summary.done + summary.failed
+            if outcome.transcript is None:
+                _say_failure(outcome)
+
+
+def _say_failure(outcome: Outcome) -> None:
+    from app.outputs import one_line
+
+    say(f"error: {one_line(outcome.input.name)}: {one_line(outcome.error)}")

@@ -1,0 +1,205 @@
+"""What is to be transcribed: files, folders, patterns, lists, manifests, standard input -> a list of inputs."""
+
+from __future__ import annotations
+
+import glob
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from data.audio import SUFFIXES, AudioError, audio_channels
+from data.manifest import ManifestError, read_manifest
+
+STANDARD_INPUT = "-"
+_MANIFESTS = {".jsonl", ".tsv"}
+
+
+class InputError(Exception):
+    """An input that cannot be used at all. The message names it."""
+
+
+@dataclass(frozen=True)
+class Input:
+    """A recording, or a part or a channel of one, that gets a transcript of its own."""
+
+    path: Path
+    place: Path  # below the folder, or beside the manifest, that it was found by
+    offset: float = 0.0  # seconds
+    duration: float | None = None  # seconds; None: to the end
+    channel: int | None = None  # counted from 0; None: all, averaged
+    alias: str = ""  # how it is called, if not by its path
+    error: str = ""  # why it cannot be read, if that is known already
+
+    @property
+    def name(self) -> str:
+        """What it is called in results and messages."""
+        return self.alias or str(self.path)
+
+    @property
+    def part(self) -> str:
+        """Which part of the file it is, as it stands in the names of outputs; empty for a whole file."""
+        end = "" if self.duration is None else f"-{self.offset + self.duration:.3f}"
+        stretch = f"@{self.offset:.3f}{end}" if self.offset or end else ""
+        return stretch + ("" if self.channel is None else f".{self.channel + 1}")
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What two inputs never have in common: the file, whatever way leads to it, and the part."""
+        return self.alias or str(self.real_path), self.part
+
+    @property
+    def real_path(self) -> Path:
+        """The file, whatever links lead to it."""
+        # what holds a zero byte is no path, and is no file when it is read
+        return self.path if "\0" in str(self.path) else Path(os.path.realpath(self.path))
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """The inputs that some arguments stand for, each once, and whether a folder was searched for them."""
+
+    inputs: list[Input]
+    searched: bool
+
+
+def gather(
+    arguments: Sequence[str],
+    suffixes: Iterable[str] = SUFFIXES,
+    split_channels: bool = False,
+    stdin: Path | None = None,
+) -> Gathered:
+    """List what the arguments stand for, in their order, each recording once.
+
+    An argument is a file; a folder, which is searched for audio; a pattern such as `talks/**/*.flac`; `@list.txt`, a
+    file of such arguments, one a line, or each ended by a zero byte; a manifest (`.jsonl` or `.tsv`); or `-`.
+    What does not exist is listed too, and fails later beside the others.
+
+    Args:
+        arguments: see above.
+        suffixes: of the files that are taken when a folder is searched, with their dot, in lower case.
+        split_channels: make each channel of a recording with several an input of its own.
+        stdin: the file that holds what came from standard input (see `standard_input`), if `-` is among them.
+
+    Raises:
+        InputError: a folder, a pattern or a list holds nothing, or a list or a manifest cannot be read.
+    """
+    found: dict[tuple[str, str], Input] = {}
+    searched = False
+    suffixes = set(suffixes)
+    for argument in _listed(arguments):
+        path = Path(argument)
+        if argument == STANDARD_INPUT and stdin is not None:
+            inputs = [Input(stdin, Path("stdin"), alias=STANDARD_INPUT)]
+        elif _is(Path.is_dir, path):
+            inputs, searched = _search(path, suffixes), True
+        elif _is(Path.exists, path):
+            inputs = _of_manifest(path) if path.suffix in _MANIFESTS else [Input(path, Path(path.name))]
+        elif glob.has_magic(argument):
+            inputs, folders = _matching(argument, suffixes)
+            searched = searched or folders
+        else:
+            inputs = [Input(path, Path(path.name))]
+        for each in inputs:
+            for channel in _channels(each) if split_channels else [each]:
+                found.setdefault(channel.key, channel)
+    return Gathered(list(found.values()), searched)
+
+
+def standard_input(folder: str) -> Path:
+    """Copy standard input to a file in `folder`: libsndfile reads most formats only where it can seek.
+
+    Raises:
+        InputError: there is no standard input, or no room for it.
+    """
+    if sys.stdin is None:
+        raise InputError("-: standard input is closed")
+    try:
+        with tempfile.NamedTemporaryFile(dir=folder, delete=False) as file:
+            shutil.copyfileobj(sys.stdin.buffer, file)
+    except OSError as error:
+        raise InputError(f"-: standard input cannot be kept in {folder} ({error.strerror})") from error
+    return Path(file.name)
+
+
+def _listed(arguments: Iterable[str]) -> Iterator[str]:
+    """Put the lines of each `@list` in its place."""
+    for argument in arguments:
+        if not argument.startswith("@") or _is(Path.exists, Path(argument)):
+            yield argument
+            continue
+        name = argument[1:]
+        try:
+            content = sys.stdin.buffer.read() if name == STANDARD_INPUT else Path(name).read_bytes()
+        except (OSError, ValueError, AttributeError) as error:
+            raise InputError(f"{argument}: the list cannot be read ({getattr(error, 'strerror', error)})") from error
+        lines = content.split(b"\0") if b"\0" in content else content.splitlines()
+        listed = [os.fsdecode(line) for line in lines if line.strip()]
+        if not listed:
+            raise InputError(f"{argument}: the list is empty")
+        yield from listed
+
+
+def _search(folder: Path, suffixes: set[str]) -> list[Input]:
+    inputs: list[Input] = []
+
+    def unreadable(error: OSError) -> None:
+        path = Path(error.filename)
+        inputs.append(Input(path, path.relative_to(folder), error=f"cannot be searched ({error.strerror})"))
+
+    for parent, folders, files in os.walk(folder, onerror=unreadable):
+        folders.sort()
+        # a folder with the name of a recording is searched, and is none
+        paths = (Path(parent, name) for name in files)
+        inputs += [Input(path, path.relative_to(folder)) for path in paths if path.suffix.lower() in suffixes]
+    if not inputs:
+        raise InputError(f"{folder}: no audio in this folder (looked for {', '.join(sorted(suffixes))})")
+    return sorted(inputs, key=lambda each: each.place)
+
+
+def _matching(pattern: str, suffixes: set[str]) -> tuple[list[Input], bool]:
+    """Return what a pattern stands for, and whether folders were among it."""
+    inputs: list[Input] = []
+    folders = False
+    for name in sorted(glob.glob(pattern, recursive=True)):  # noqa: PTH207  # of Path.glob, patterns are below a folder
+        path = Path(name)
+        if not path.is_dir():
+            inputs.append(Input(path, Path(path.name)))
+        elif not pattern.endswith("**"):  # which stands for the files below as well
+            inputs += _search(path, suffixes)
+            folders = True
+    if not inputs:
+        raise InputError(f"{pattern}: no such file, and nothing that matches this pattern")
+    return inputs, folders
+
+
+def _of_manifest(path: Path) -> list[Input]:
+    try:
+        utterances = read_manifest(path)
+    except ManifestError as error:
+        raise InputError(str(error)) from error
+    inputs = []
+    for each in utterances:
+        inside = each.path.is_relative_to(path.parent) and ".." not in each.path.parts
+        place = each.path.relative_to(path.parent) if inside else Path(each.path.name)
+        inputs.append(Input(each.path, place, each.offset, each.duration))
+    return inputs
+
+
+def _channels(each: Input) -> list[Input]:
+    try:
+        channels = 0 if each.error else audio_channels(each.path)
+    except AudioError:
+        channels = 0  # it fails later, once
+    return [each] if channels < 2 else [replace(each, channel=number) for number in range(channels)]
+
+
+def _is(question: Callable[[Path], bool], path: Path) -> bool:
+    """Ask whether a path is something; one whose name is too long, or that links to itself, is nothing."""
+    try:
+        return question(path)
+    except (OSError, RuntimeError, ValueError):
+        return False

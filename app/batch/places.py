@@ -1,0 +1,97 @@
+"""Where the transcripts go: names that never meet, and files that appear whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import os
+import unicodedata
+from collections import Counter
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+from app.batch.inputs import Input
+
+LONGEST_NAME = 255  # bytes, on all common file systems
+
+
+def output_stems(
+    inputs: Sequence[Input], formats: Collection[str], folder: Path | None, reserved: Collection[Path] = ()
+) -> list[Path]:
+    """Return the path of each input's outputs, to which `.txt` or the like is added; no two are the same.
+
+    `talk.wav` becomes `talk`; beside `talk.mp3` it becomes `talk.wav`; and beside the `talk.wav` of another folder it
+    takes that folder's name along. No output takes the place of an input.
+
+    Args:
+        inputs: what is transcribed.
+        formats: the suffixes that will be added, without their dot.
+        folder: the folder that mirrors the tree of the inputs; None puts each output beside its input.
+        reserved: further files that no output may take the place of.
+    """
+    absolute = [each.real_path for each in inputs]
+    common = Path(os.path.commonpath([path.parent for path in absolute])) if absolute else Path()
+    taken = {_alike(path) for path in [*absolute, *map(Path.absolute, reserved)]}
+
+    def is_free(stem: Path) -> bool:
+        return not any(
+            _alike(output_path(stem, name).parent.resolve() / output_path(stem, name).name) in taken for name in formats
+        )
+
+    candidates: list[list[Path]] = []  # of each input, from short to unmistakable
+    for each, path in zip(inputs, absolute, strict=True):
+        top = each.path.parent if folder is None else folder / each.place.parent
+        short = each.place.stem if each.place.stem.strip(".") else each.place.name  # `.` and `..` are no names
+        names = [top / (short + each.part), top / (each.place.name + each.part)]
+        if folder is not None:
+            relative = path.relative_to(common)
+            names.append(folder / relative.parent / (relative.name + each.part))
+        candidates.append(names)
+    # all who meet at a name leave it for their next one, so that none of them depends on who came first
+    stems = [names[0] for names in candidates]
+    for level in range(1, max(map(len, candidates), default=0)):
+        takers = Counter(map(_alike, stems))
+        stems = [
+            names[level] if level < len(names) and (takers[_alike(stem)] > 1 or not is_free(stem)) else stem
+            for stem, names in zip(stems, candidates, strict=True)
+        ]
+    takers = Counter(map(_alike, stems))
+    for number, stem in enumerate(stems):  # what is left are names that only some file systems tell apart
+        if takers[_alike(stem)] > 1 or not is_free(stem):
+            others = (stem.with_name(f"{stem.name}~{count}") for count in itertools.count(2))
+            stems[number] = next(name for name in others if not takers[_alike(name)] and is_free(name))
+            takers[_alike(stems[number])] += 1
+    return stems
+
+
+def output_path(stem: Path, suffix: str) -> Path:
+    """Return the file of an output. A name that would be too long is cut, and told apart by a hash of the whole."""
+    return _named(stem, f".{suffix}")
+
+
+def write_whole(path: Path, text: str) -> int:
+    """Write a file that appears whole or not at all; return its size in bytes. Raises OSError."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # the same at every attempt, so that what a killed one left is overwritten; and short, whatever the name
+    part = path.with_name(f".{hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]}.part")
+    try:
+        content = text.encode("utf-8", "backslashreplace")
+        part.write_bytes(content)
+        part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+    return len(content)
+
+
+def _named(stem: Path, suffix: str) -> Path:
+    name = os.fsencode(stem.name + suffix)
+    if len(name) <= LONGEST_NAME:
+        return stem.with_name(stem.name + suffix)
+    end = f"~{hashlib.sha256(name).hexdigest()[:8]}{suffix}"
+    kept = os.fsencode(stem.name)[: LONGEST_NAME - len(end)].decode("utf-8", "ignore")
+    return stem.with_name(kept + end)
+
+
+def _alike(path: Path) -> str:
+    return unicodedata.normalize("NFC", str(path).casefold())

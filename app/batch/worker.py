@@ -1,0 +1,125 @@
+"""A worker process: reads recordings, cuts them, hears the pieces; or only reads, or only hears, as it is told."""
+
+from __future__ import annotations
+
+import hashlib
+import signal
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from typing import TYPE_CHECKING
+
+from app.batch.cutting import End, Heard, Numbered, Piece, Portion, portions
+
+if TYPE_CHECKING:
+    from models.recognizer import Decoding, Recognizer
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to hear: what a process needs to load the recogniser."""
+
+    model: str
+    decoding: Decoding
+    batch_seconds: float
+
+    def recognizer(self, device: str = "cpu") -> Recognizer:
+        """Load it; see `models.recognizer.Recognizer.load`."""
+        from models.recognizer import Recognizer
+
+        return Recognizer.load(self.model, device, self.decoding, self.batch_seconds)
+
+    @property
+    def version(self) -> str:
+        """What a transcript depends on besides its recording: the model, by its configuration and weights, and how."""
+        from models.checkpoint import CONFIG, find_checkpoint
+
+        config = (find_checkpoint(self.model) / CONFIG).read_bytes()  # which holds the hash of the weights
+        return f"{hashlib.sha256(config).hexdigest()[:16]} {self.decoding}"
+
+    @property
+    def portion_seconds(self) -> float:
+        """How much is read before it is heard: two batches, so that there is something to sort by length."""
+        return 2 * self.batch_seconds
+
+
+@dataclass(frozen=True)
+class Read:
+    """Read the next portion: of these inputs, or of those that were begun. `hear` it too, or hand it back."""
+
+    inputs: Sequence[Numbered] | None
+    hear: bool
+
+
+@dataclass(frozen=True)
+class Hear:
+    """Hear these pieces, which another worker read."""
+
+    pieces: Sequence[Piece]
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What became of a task."""
+
+    heard: Sequence[Heard] = ()
+    pieces: Sequence[Piece] = ()  # read and not heard
+    ends: Sequence[End] = ()
+    is_reading: bool = False  # there may be more of what was begun
+    error: str = ""  # the task came to nothing
+
+
+def hear(recognizer: Recognizer, pieces: Sequence[Piece]) -> list[Heard]:
+    """Transcribe pieces, those of similar length together."""
+    transcripts = recognizer.transcribe([piece.waveform for piece in pieces])
+    return [Heard(piece.number, piece.start, text) for piece, text in zip(pieces, transcripts, strict=True)]
+
+
+@dataclass
+class Worker:
+    """What a worker process knows from one task to the next."""
+
+    settings: Settings
+    recognizer: Recognizer | None = None
+    reader: Iterator[Portion] = field(default_factory=lambda: iter(()))
+
+    def perform(self, task: Read | Hear) -> Reply:
+        """Do a task."""
+        if isinstance(task, Hear):
+            return Reply(self._hear(task.pieces))
+        if task.inputs is not None:
+            self.reader = portions(task.inputs, self.settings.portion_seconds)
+        portion = next(self.reader, None)
+        if portion is None:
+            return Reply()
+        if task.hear:
+            return Reply(self._hear(portion.pieces), ends=portion.ends, is_reading=True)
+        return Reply(pieces=portion.pieces, ends=portion.ends, is_reading=True)
+
+    def _hear(self, pieces: Sequence[Piece]) -> list[Heard]:
+        if self.recognizer is None:
+            self.recognizer = self.settings.recognizer()
+        return hear(self.recognizer, pieces)
+
+
+def work(connection: Connection, settings: Settings) -> None:
+    """Perform the tasks that come over a connection until it is closed: the life of a worker process."""
+    import torch
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the first of them ends the others
+    torch.set_num_threads(1)
+    worker = Worker(settings)
+    while True:
+        try:
+            task = connection.recv()
+        except (EOFError, OSError):
+            return
+        try:
+            reply = worker.perform(task)
+        except Exception as error:  # a mistake of ours must not take the other recordings along
+            worker = Worker(settings)
+            reply = Reply(error=f"{type(error).__name__}: {error}")
+        try:
+            connection.send(reply)
+        except OSError:
+            return

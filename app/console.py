@@ -1,0 +1,92 @@
+"""What the subcommands share: the console for messages, progress, loading a recogniser, the end after wrong use."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+if TYPE_CHECKING:
+    from models import Recognizer
+
+BATCH_SECONDS = 60.0  # of audio that goes through the network at once: fastest where it stays in the cache
+
+_STDERR = 2  # its file descriptor
+
+console = Console(stderr=True)
+
+
+class Decoding(StrEnum):
+    """How log-probabilities become text."""
+
+    beam = "beam"
+    greedy = "greedy"
+    word = "word"
+
+
+ModelOption = Annotated[str, typer.Option("--model", "-m", help="A shipped model's name, or a model folder.")]
+DecodingOption = Annotated[
+    Decoding, typer.Option(help="beam: any words of the vocabulary; greedy: free; word: exactly one word.")
+]
+DeviceOption = Annotated[str, typer.Option(help="cpu or cuda.")]
+
+
+def say(message: object) -> None:
+    """Print a message to stderr, as it is."""
+    console.print(str(message), markup=False, highlight=False, soft_wrap=True)
+
+
+def wrong_use(reason: object) -> NoReturn:
+    """Say what is wrong and end with exit code 2."""
+    say(f"error: {reason}")
+    raise typer.Exit(2)
+
+
+def load_recognizer(model: str, device: str, decoding: Decoding, batch_seconds: float = BATCH_SECONDS) -> Recognizer:
+    """Load a recogniser as the options name it; a mistake in them ends the command."""
+    from models import CheckpointError, Recognizer
+
+    try:
+        return Recognizer.load(model, device, decoding.value, batch_seconds)
+    except (CheckpointError, ValueError) as error:
+        wrong_use(error)
+    except (RuntimeError, AssertionError) as error:  # torch has no such device
+        wrong_use(f"--device {device}: {str(error).splitlines()[0]}")
+
+
+@contextmanager
+def hushed_libraries() -> Iterator[None]:
+    """Keep what libraries in C write to stderr (mpg123 comments on each damaged file) out of our messages."""
+    if sys.stderr is None or sys.stderr.fileno() != _STDERR:
+        yield
+        return
+    ours, theirs = sys.stderr, os.dup(_STDERR)
+    sys.stderr = os.fdopen(theirs, "w", encoding=ours.encoding, errors=ours.errors, buffering=1)
+    with Path(os.devnull).open("w") as nowhere:
+        os.dup2(nowhere.fileno(), _STDERR)
+    try:
+        yield
+    finally:
+        sys.stderr.flush()
+        os.dup2(theirs, _STDERR)
+        sys.stderr.close()
+        sys.stderr = ours
+
+
+@contextmanager
+def progress_bar(total: int, unit: str, hidden: bool = False) -> Iterator[Callable[[int], None]]:
+    """Show progress in the terminal, if stderr is one; gives the function that advances it."""
+    columns = BarColumn(), MofNCompleteColumn(), TextColumn(unit), TimeRemainingColumn()
+    hidden = hidden or total < 2 or not console.is_terminal
+    # without redirect_stdout=False, rich would take what is printed to stdout along to stderr
+    with Progress(*columns, console=console, transient=True, disable=hidden, redirect_stdout=False) as progress:
+        task = progress.add_task("", total=total)
+        yield lambda count: progress.advance(task, count)

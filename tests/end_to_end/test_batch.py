@@ -1,0 +1,169 @@
+"""`oyez transcribe` on an archive: hostile files, kills, and what a user is told."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from subprocess import CompletedProcess
+
+import numpy as np
+import pytest
+import soundfile
+
+from app.batch.inputs import gather
+from app.batch.journal import JOURNAL
+from app.outputs import one_line
+from tests.end_to_end.hostile import make
+
+Oyez = Callable[..., CompletedProcess[str]]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_hostile_files_fail_with_a_line_each_and_the_others_are_transcribed(tmp_path: Path, workers: int) -> None:
+    corpus = make(tmp_path / "in")
+    assert len(corpus.bad) + len(corpus.either) >= 300
+    command = [sys.executable, "-m", "app.cli", "transcribe", tmp_path / "in", "-o", tmp_path / "out", "-f", "jsonl"]
+    done = subprocess.run(
+        [*command, "--workers", str(workers), "--no-resume"], capture_output=True, check=False, timeout=300
+    )
+    messages = os.fsdecode(done.stderr)
+    assert done.returncode == 1, messages
+    assert done.stdout == b""
+    assert "Traceback" not in messages
+    *errors, summary = messages.rstrip("\n").split("\n")
+    assert all(line.startswith("error: ") for line in errors), errors
+    journal = [json.loads(line) for line in (tmp_path / "out" / JOURNAL).read_bytes().splitlines()]
+    by_path = {line["path"]: line for line in journal}
+    assert len(journal) == len(by_path) == len(corpus.files)
+    failed = {path for path, line in by_path.items() if line["state"] == "failed"}
+    assert len(errors) == len(failed)
+    assert summary.startswith(f"{len(journal)} files: {len(journal) - len(failed)} done, {len(failed)} failed; ")
+    for path in corpus.files:
+        line = by_path[os.path.realpath(path)]
+        if line["state"] == "failed":
+            assert path not in corpus.good, line
+            assert sum(error.startswith(f"error: {one_line(str(path))}: ") for error in errors) == 1, path
+            continue
+        assert path not in corpus.bad, line
+        [(output, size)] = line["outputs"].items()
+        record = json.loads((tmp_path / "out" / output).read_bytes())
+        assert (tmp_path / "out" / output).stat().st_size == size
+        if path in corpus.good:
+            assert record["text"] == "yes", path
+    outputs = [path for path in (tmp_path / "out").rglob("*") if path.is_file() and path.name != JOURNAL]
+    assert len(outputs) == len(journal) - len(failed)
+
+
+def test_hostile_files_are_listed_by_channels_without_a_crash(tmp_path: Path) -> None:
+    corpus = make(tmp_path / "in")
+    inputs = gather([str(tmp_path / "in")], split_channels=True).inputs
+    assert len({each.path for each in inputs}) == len(corpus.files)
+    assert sum(each.path.name == "64_channels.wav" for each in inputs) == 64
+
+
+@pytest.mark.slow
+def test_killed_at_random_moments_and_run_again_nothing_is_lost_or_doubled(spoken: Path, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    texts = {}
+    for n in range(150):
+        for line in (spoken / "manifest.jsonl").read_text().splitlines():
+            clip = json.loads(line)
+            name = f"{n:03}_{clip['path']}"
+            shutil.copy(spoken / clip["path"], tmp_path / "in" / name)
+            texts[Path(name).stem] = clip["text"]
+    run = [sys.executable, "-m", "app.cli", "transcribe", tmp_path / "in", "-o", tmp_path / "out", "--workers", "2"]
+    generator = random.Random(0)
+    for _ in range(8):
+        with subprocess.Popen(run, stderr=subprocess.DEVNULL) as process:
+            before = len(list((tmp_path / "out").glob("*.txt")))
+            deadline = time.monotonic() + 60
+            while len(list((tmp_path / "out").glob("*.txt"))) == before and time.monotonic() < deadline:
+                if process.poll() is not None:
+                    break
+                time.sleep(0.01)
+            time.sleep(generator.uniform(0, 0.15))
+            process.kill()
+        for path in (tmp_path / "out").glob("*.txt"):
+            assert path.read_text() == texts[path.stem] + "\n"
+    done = subprocess.run(run, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    written = {path.name for path in (tmp_path / "out").iterdir()}
+    assert written == {f"{stem}.txt" for stem in texts} | {JOURNAL}
+    finished = [json.loads(line)["path"] for line in (tmp_path / "out" / JOURNAL).read_text().splitlines()]
+    assert len(finished) == len(set(finished)) == len(texts)
+
+
+def test_a_second_run_is_told_what_was_done_before(oyez: Oyez, spoken: Path, tmp_path: Path) -> None:
+    count = len(list(spoken.glob("*.flac")))
+    for expected in (f"{count} done, 0 failed;", f"0 done, 0 failed, {count} done before;"):
+        done = oyez("transcribe", spoken, "--output-dir", tmp_path / "out")
+        assert (done.returncode, done.stdout) == (0, "")
+        assert f"{count} files: {expected}" in done.stderr
+
+
+def test_several_formats_are_written_at_once_beside_the_recordings(oyez: Oyez, spoken: Path, tmp_path: Path) -> None:
+    shutil.copy(spoken / "yes.flac", tmp_path)
+    formats = [part for name in ("txt", "srt", "vtt", "tsv", "json", "jsonl", "ctm") for part in ("-f", name)]
+    done = oyez("transcribe", tmp_path / "yes.flac", "--beside", "--journal", tmp_path / "journal", *formats)
+    assert done.returncode == 0, done.stderr
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "journal",
+        "yes.flac",
+        *(f"yes.{name}" for name in formats[1::2]),
+    }
+    assert (tmp_path / "yes.txt").read_text() == "yes\n"
+
+
+def test_a_recording_comes_through_a_pipe(spoken: Path) -> None:
+    with (spoken / "yes.flac").open("rb") as sound:
+        done = subprocess.run([sys.executable, "-m", "app.cli", "transcribe", "-"], stdin=sound, capture_output=True)
+    assert (done.returncode, done.stdout) == (0, b"yes\n")
+
+
+def test_an_empty_pipe_is_told_by_its_sign(spoken: Path) -> None:
+    command = [sys.executable, "-m", "app.cli", "transcribe", "-"]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: -: not readable as audio")
+
+
+def test_each_channel_has_its_transcript(oyez: Oyez, spoken: Path, tmp_path: Path) -> None:
+    yes, rate = soundfile.read(spoken / "yes.flac")
+    seven, _ = soundfile.read(spoken / "seven.flac")
+    both = np.zeros((max(len(yes), len(seven)), 2))
+    both[: len(yes), 0], both[: len(seven), 1] = yes, seven
+    soundfile.write(tmp_path / "call.wav", both, rate)
+    done = oyez("transcribe", tmp_path / "call.wav", "--channels", "split", "-o", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    assert [(tmp_path / "out" / f"call.{n}.txt").read_text() for n in (1, 2)] == ["yes\n", "seven\n"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--beside", "-o", "out"], "exclude each other"),
+        (["--resume"], "--resume needs --output-dir or --beside"),
+        (["--journal", "j"], "--journal needs --output-dir or --beside"),
+        (["-f", "txt", "-f", "srt"], "several formats (txt, srt) need"),
+        (["-f", "srt"], "srt of 2 recordings is 2 files"),
+        (["--workers", "0"], "workers"),
+        (["--batch-seconds", "0"], "batch-seconds"),
+        (["nothing/*.here"], "nothing/*.here: no such file"),
+        (["@nowhere.txt"], "@nowhere.txt: the list cannot be read"),
+    ],
+)
+def test_wrong_use_is_told_and_nothing_is_written(
+    oyez: Oyez, spoken: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], message: str
+) -> None:
+    done = oyez("transcribe", spoken / "yes.flac", spoken / "stop.flac", *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert message in " ".join(done.stderr.split())
+    assert "Traceback" not in done.stderr
+    assert not Path("out").exists()
