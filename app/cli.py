@@ -21,6 +21,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from app.commands import commands_app, with_commands
 from training.command import train
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ app = typer.Typer(
 )
 data_app = typer.Typer(no_args_is_help=True, help="Fetch the corpora that models learn from.")
 app.add_typer(data_app, name="data")
+app.add_typer(commands_app, name="commands")
 
 console = Console(stderr=True)
 
@@ -65,6 +67,9 @@ ModelOption = Annotated[str, typer.Option("--model", "-m", help="A shipped model
 DecodingOption = Annotated[
     Decoding, typer.Option(help="beam: any words of the vocabulary; greedy: free; word: exactly one word.")
 ]
+CommandsOption = Annotated[
+    Path | None, typer.Option("--commands", "-c", help="Hear the sentences of this commands file and nothing else.")
+]
 DeviceOption = Annotated[str, typer.Option(help="cpu or cuda.")]
 
 
@@ -77,6 +82,7 @@ def transcribe(
         Path | None, typer.Option("--output-dir", "-o", help="Write a file for each input here, not to stdout.")
     ] = None,
     decoding: DecodingOption = Decoding.beam,
+    commands: CommandsOption = None,
     device: DeviceOption = "cpu",
 ) -> None:
     """Transcribe audio files."""
@@ -88,7 +94,7 @@ def transcribe(
         inputs = gather(paths)
     except InputError as error:
         _wrong_use(error)
-    recognizer = _recognizer(model, device, decoding)
+    recognizer = with_commands(_recognizer(model, device, decoding), commands)
     places = output_places(inputs, f".{format}")
     several = len(inputs) > 1
     failures = 0

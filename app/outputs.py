@@ -8,13 +8,19 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from models.commands.command import as_fields
 from models.recognizer import Transcript
 
 
 def as_record(path: Path, transcript: Transcript) -> dict[str, Any]:
-    """Return the fields of a transcript: path, text, words, confidence, duration, model."""
+    """Return the fields of a transcript: path, text, words, confidence, duration, model.
+
+    With a commands file there are also: command (an intent or None), slots, refused (why there is no command).
+    """
     fields = asdict(transcript)
-    return {"path": str(path), **{key: _rounded(value) for key, value in fields.items()}}
+    del fields["command"]
+    command = as_fields(transcript.command) if transcript.command is not None else {}
+    return {"path": str(path), **{key: _rounded(value) for key, value in fields.items()}, **command}
 
 
 def as_txt(_: Path, transcript: Transcript) -> str:

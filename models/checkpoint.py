@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from models.acoustic import AcousticConfig, AcousticModel
 from models.alphabet import CHARACTERS
+from models.commands.confidence import CommandConfidence
 from models.decoding.beam import Lexicon
 from models.features import FeatureConfig, MfccFrontEnd
 
@@ -56,6 +57,7 @@ class ModelConfig(BaseModel, frozen=True, extra="forbid"):
     acoustic: AcousticConfig = AcousticConfig()
     vocabulary: Vocabulary = ()  # the words the model can write; empty: any word
     confidence: Calibration = Calibration()  # of a word, from the mean log-probability of its letters
+    command_confidence: CommandConfidence = CommandConfidence()  # of a sentence of a commands file
 
 
 class SavedConfig(ModelConfig, frozen=True):

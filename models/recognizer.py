@@ -15,6 +15,7 @@ from torch import Tensor
 from data.audio import HOP, SAMPLE_RATE, Waveform
 from models.alphabet import encode
 from models.checkpoint import DEFAULT_MODEL, Model, load_checkpoint
+from models.commands.command import Command, NoCommand
 from models.decoding.alignment import align_words, log_likelihood
 from models.decoding.beam import Lexicon, beam_search
 from models.decoding.closed import rank
@@ -22,6 +23,7 @@ from models.decoding.greedy import greedy_search
 from models.segmentation import SegmentationConfig, segments_of
 
 if TYPE_CHECKING:
+    from models.commands.recognizer import CommandRecognizer
     from models.streaming import StreamingRecognizer
 
 Decoding = Literal["beam", "greedy", "word"]
@@ -53,6 +55,7 @@ class Transcript:
     confidence: float  # probability that the whole text is right; of no text, that a step is silence, on average
     duration: float  # of the recording, in seconds
     model: str  # name of the model that heard it
+    command: Command | NoCommand | None = None  # with a commands file: what is wanted, or why it is no command
 
 
 class Recognizer:
@@ -149,6 +152,20 @@ class Recognizer:
         from models.streaming import StreamingRecognizer
 
         return StreamingRecognizer(self, rate, config)
+
+    def commands(self, path: str | Path, threshold: float | None = None) -> CommandRecognizer:
+        """Return a recogniser that hears the sentences of a commands file and nothing else.
+
+        Args:
+            path: the commands file (see docs/commands.md).
+            threshold: confidence below which a command is refused; by default the file's, or else the model's.
+
+        Raises:
+            models.commands.errors.CommandsError: the file cannot be used.
+        """
+        from models.commands.recognizer import CommandRecognizer
+
+        return CommandRecognizer.of(self, path, threshold)
 
     def decode(self, log_probs: Tensor, decoding: Decoding | None = None) -> list[int]:
         """Return the labels of one utterance's log-probabilities, shape (steps, labels)."""

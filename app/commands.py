@@ -1,0 +1,125 @@
+"""`oyez commands`: check a commands file, try a text against it, measure it on recordings."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+
+if TYPE_CHECKING:
+    from models import Recognizer
+    from models.commands.compiler import Compiled
+    from models.commands.document import Document
+    from models.commands.errors import CommandsError
+    from models.commands.tags import Match
+
+commands_app = typer.Typer(no_args_is_help=True, help="Work on a commands file: what may be said, written down.")
+console = Console(stderr=True)
+
+FileArgument = Annotated[Path, typer.Argument(help="A commands file: .yaml, or a plain list with a sentence a line.")]
+
+
+@commands_app.command()
+def check(
+    file: FileArgument,
+    samples: Annotated[int, typer.Option(help="How many of the sentences to print.", min=0)] = 10,
+    seed: Annotated[int, typer.Option(help="Other sentences.")] = 0,
+) -> None:
+    """Find mistakes in a commands file, count its sentences, and print some of them."""
+    from models.commands.review import review
+    from models.commands.samples import MANY, count_sentences, draw_samples
+
+    compiled, document = _compile(file)
+    findings = review(compiled, document)
+    for finding in findings:
+        print(f"{file}:{finding.line}: {finding.message}")
+    sentences = count_sentences(compiled.file)
+    grammar = compiled.grammar()
+    console.print(
+        f"{len(compiled.file.intents)} intents, {'more than ' if sentences == MANY else ''}{sentences:,} sentences; "
+        f"graph: {grammar.states:,} states, {grammar.arcs:,} arcs; {len(findings) or 'no'} findings",
+        highlight=False,
+    )
+    for sample in draw_samples(compiled.file, samples, seed):
+        print(f"{sample.intent}\t{sample.text}")
+
+
+@commands_app.command()
+def say(
+    file: FileArgument,
+    text: Annotated[list[str], typer.Argument(help="What somebody says; several words need no quotes.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print a line of JSON for each meaning.")] = False,
+) -> None:
+    """Try a text against a commands file: which command it would be, with which slots."""
+    from models.commands.spoken import SpokenError
+    from models.commands.understanding import LONGEST_TEXT, Understanding
+
+    compiled, _ = _compile(file)
+    said = " ".join(text)
+    if len(said) > LONGEST_TEXT:
+        _wrong_use(f"a text of {len(said)} characters, of at most {LONGEST_TEXT}")
+    understanding = Understanding(compiled)
+    try:
+        meanings = understanding.meanings(said)
+        if not meanings:
+            nearest = understanding.nearest(said)
+            hint = f"; nearest is {nearest.text!r}" if nearest else ""
+            console.print(f"{said!r} is none of the sentences{hint}", markup=False, highlight=False, soft_wrap=True)
+            raise typer.Exit(1)
+    except SpokenError as error:
+        _wrong_use(error)
+    for meaning in meanings:
+        print(_as_json(meaning, compiled) if as_json else _as_text(meaning, compiled))
+
+
+def with_commands(recognizer: Recognizer, file: Path | None) -> Recognizer:
+    """Return the recogniser of a commands file, if there is one; a wrong file ends the program."""
+    if file is None:
+        return recognizer
+    from models.commands.errors import CommandsError
+
+    try:
+        return recognizer.commands(file)
+    except CommandsError as error:
+        _wrong_file(file, error)
+
+
+def _slots(meaning: Match, compiled: Compiled) -> dict[str, Any]:
+    fixed = compiled.file.intents[meaning.intent].data[meaning.block].slots if meaning.intent else {}
+    return {**fixed, **meaning.slots}
+
+
+def _as_json(meaning: Match, compiled: Compiled) -> str:
+    record = {"command": meaning.intent, "slots": _slots(meaning, compiled), "text": meaning.text}
+    return json.dumps(record, ensure_ascii=False)
+
+
+def _as_text(meaning: Match, compiled: Compiled) -> str:
+    slots = (f"{name}={value}" for name, value in _slots(meaning, compiled).items())
+    return "\t".join([meaning.intent or "(wake phrase)", *slots])
+
+
+def _compile(file: Path) -> tuple[Compiled, Document]:
+    from models.commands.compiler import compile_commands
+    from models.commands.errors import CommandsError
+    from models.commands.file import read_commands
+
+    try:
+        commands, document = read_commands(file)
+        compiled = compile_commands(commands, document)
+        _ = compiled.automaton
+    except CommandsError as error:
+        _wrong_file(file, error)
+    return compiled, document
+
+
+def _wrong_file(file: Path, error: CommandsError) -> NoReturn:
+    _wrong_use(f"{file}:{error.line}: {error.reason}" if error.line else f"{file}: {error.reason}")
+
+
+def _wrong_use(reason: object) -> NoReturn:
+    console.print(f"error: {reason}", markup=False, highlight=False, soft_wrap=True)
+    raise typer.Exit(2)

@@ -1,0 +1,90 @@
+"""The Recognizer of a commands file: what is heard is one of its sentences, or nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from torch import Tensor
+
+from data.audio import SAMPLE_RATE
+from models.commands.cache import load_commands
+from models.commands.command import Command, NoCommand, Refusal
+from models.commands.confidence import weigh
+from models.commands.file import CommandsFile
+from models.commands.tags import Match, Tags, interpret
+from models.decoding.alignment import AlignedWord
+from models.decoding.grammar import Grammar
+from models.recognizer import Recognizer, Transcript, Word
+
+
+class CommandRecognizer(Recognizer):
+    """A Recognizer whose transcripts hold a Command or the reason why there is none.
+
+    The text of a transcript is that of the command; of what is refused it is what was heard freely.
+    """
+
+    def __init__(
+        self, recognizer: Recognizer, file: CommandsFile, grammar: Grammar, tags: Tags, threshold: float | None
+    ) -> None:
+        super().__init__(recognizer.model, recognizer.device, recognizer.decoding, recognizer.beam_width)
+        self.file = file
+        self.grammar = grammar
+        self.tags = tags
+        self.judge = self.model.config.command_confidence
+        given = threshold if threshold is not None else file.oyez.threshold
+        self.threshold = self.judge.threshold if given is None else given
+
+    @classmethod
+    def of(cls, recognizer: Recognizer, path: str | Path, threshold: float | None = None) -> CommandRecognizer:
+        """Make a recogniser for a commands file. Raises models.commands.errors.CommandsError."""
+        file, grammar, tags = load_commands(path)
+        return cls(recognizer, file, grammar, tags, threshold)
+
+    def _transcript(self, log_probs: Tensor, samples: int) -> Transcript:
+        heard, words = self._hear(log_probs) if samples else (NoCommand(Refusal.SILENCE), ())
+        if isinstance(heard, NoCommand):
+            free = super()._transcript(log_probs, samples)
+            silent = heard.reason is Refusal.OTHER and not free.text
+            return replace(free, command=replace(heard, reason=Refusal.SILENCE) if silent else heard)
+        return Transcript(heard.text, words, heard.confidence, samples / SAMPLE_RATE, self.name, heard)
+
+    def _hear(self, log_probs: Tensor) -> tuple[Command | NoCommand, tuple[Word, ...]]:
+        path = self.grammar.search(log_probs)
+        if path is None:
+            return NoCommand(Refusal.OTHER), ()
+        match = interpret(path.symbols, self.tags)
+        evidence, aligned = weigh(log_probs, match.labels)
+        confidence = self.judge(evidence)
+        if match.intent is None:
+            return NoCommand(Refusal.WAKE_ONLY if confidence >= self.threshold else Refusal.OTHER), ()
+        fixed = self.file.intents[match.intent].data[match.block].slots
+        command = Command(match.intent, {**fixed, **match.slots}, match.text, confidence)
+        if confidence < self.threshold:
+            return NoCommand(Refusal.OTHER, command), ()
+        if self.file.oyez.wake is not None and not match.woken:
+            return NoCommand(Refusal.NOT_WOKEN, command), ()
+        return command, self._words_as_written(match, aligned)
+
+    def _words_as_written(self, match: Match, aligned: list[AlignedWord]) -> tuple[Word, ...]:
+        """Return the words of a command; one that is said in several counts from the first to the last of them."""
+        words = zip(match.text.split(" "), match.spans, strict=True)
+        return tuple(
+            Word(
+                text,
+                start=round(aligned[first].start * self.step_seconds, 3),
+                end=round(aligned[last].end * self.step_seconds, 3),
+                confidence=min(self._confidence(word.score) for word in aligned[first : last + 1]),
+            )
+            for text, (first, last) in words
+        )
+
+    def _joined(self, parts: list[tuple[Transcript, float]], duration: float) -> Transcript:
+        joined = super()._joined(parts, duration)
+        heard = [transcript.command for transcript, _ in parts if transcript.command is not None]
+        commands = [each for each in heard if isinstance(each, Command)] or heard
+        if len(commands) == 1:
+            return replace(joined, command=commands[0])
+        if any(commands):
+            return replace(joined, command=NoCommand(Refusal.SEVERAL))
+        return replace(joined, command=NoCommand(Refusal.OTHER if joined.text else Refusal.SILENCE))
