@@ -83,6 +83,7 @@ def transcribe(
     ] = None,
     decoding: DecodingOption = Decoding.beam,
     commands: CommandsOption = None,
+    runners_up: Annotated[int, typer.Option(help="With --commands: how many other commands to tell.", min=0)] = 0,
     device: DeviceOption = "cpu",
 ) -> None:
     """Transcribe audio files."""
@@ -94,7 +95,7 @@ def transcribe(
         inputs = gather(paths)
     except InputError as error:
         _wrong_use(error)
-    recognizer = with_commands(_recognizer(model, device, decoding), commands)
+    recognizer = with_commands(_recognizer(model, device, decoding), commands, runners_up)
     places = output_places(inputs, f".{format}")
     several = len(inputs) > 1
     failures = 0

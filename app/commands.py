@@ -75,14 +75,14 @@ def say(
         print(_as_json(meaning, compiled) if as_json else _as_text(meaning, compiled))
 
 
-def with_commands(recognizer: Recognizer, file: Path | None) -> Recognizer:
+def with_commands(recognizer: Recognizer, file: Path | None, runners_up: int = 0) -> Recognizer:
     """Return the recogniser of a commands file, if there is one; a wrong file ends the program."""
     if file is None:
         return recognizer
     from models.commands.errors import CommandsError
 
     try:
-        return recognizer.commands(file)
+        return recognizer.commands(file, runners_up=runners_up)
     except CommandsError as error:
         _wrong_file(file, error)
 

@@ -153,19 +153,20 @@ class Recognizer:
 
         return StreamingRecognizer(self, rate, config)
 
-    def commands(self, path: str | Path, threshold: float | None = None) -> CommandRecognizer:
+    def commands(self, path: str | Path, threshold: float | None = None, runners_up: int = 0) -> CommandRecognizer:
         """Return a recogniser that hears the sentences of a commands file and nothing else.
 
         Args:
             path: the commands file (see docs/commands.md).
             threshold: confidence below which a command is refused; by default the file's, or else the model's.
+            runners_up: how many other commands to tell beside the likeliest one.
 
         Raises:
             models.commands.errors.CommandsError: the file cannot be used.
         """
         from models.commands.recognizer import CommandRecognizer
 
-        return CommandRecognizer.of(self, path, threshold)
+        return CommandRecognizer.of(self, path, threshold, runners_up)
 
     def decode(self, log_probs: Tensor, decoding: Decoding | None = None) -> list[int]:
         """Return the labels of one utterance's log-probabilities, shape (steps, labels)."""

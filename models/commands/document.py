@@ -44,8 +44,9 @@ def read_yaml(text: str) -> Document:
         for event in yaml.parse(text, _PARSER):
             builder.take(event)
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        raise CommandsError(f"this is no YAML: {error.problem}", mark.line + 1 if mark else None) from error
+        mark = error.problem_mark
+        line = None if mark is None else mark.line + 1
+        raise CommandsError(f"this is no YAML: {error.problem}", line) from error
     except yaml.YAMLError as error:  # a character that YAML does not allow
         raise CommandsError(f"this is no YAML: {str(error).splitlines()[0]}") from error
     return Document(builder.root, builder.lines)
@@ -60,7 +61,7 @@ class _Builder:
     stack: list[_Open] = field(default_factory=list)
 
     def take(self, event: yaml.Event) -> None:
-        line = event.start_mark.line + 1
+        line = event.start_mark.line + 1 if event.start_mark else 1
         if isinstance(event, yaml.AliasEvent):
             raise CommandsError(f"aliases (*{event.anchor}) are not supported: write it out", line)
         if isinstance(event, yaml.ScalarEvent):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,12 +11,14 @@ from torch import Tensor
 from data.audio import SAMPLE_RATE
 from models.commands.cache import load_commands
 from models.commands.command import Command, NoCommand, Refusal
-from models.commands.confidence import weigh
+from models.commands.confidence import Evidence
 from models.commands.file import CommandsFile
 from models.commands.tags import Match, Tags, interpret
-from models.decoding.alignment import AlignedWord
+from models.decoding.alignment import AlignedWord, align_words
 from models.decoding.grammar import Grammar
 from models.recognizer import Recognizer, Transcript, Word
+
+_PATHS_A_COMMAND = 8  # a command may be said in several ways that sound alike
 
 
 class CommandRecognizer(Recognizer):
@@ -33,13 +36,15 @@ class CommandRecognizer(Recognizer):
         self.tags = tags
         self.judge = self.model.config.command_confidence
         given = threshold if threshold is not None else file.oyez.threshold
+        self.runners_up = runners_up
         self.threshold = self.judge.threshold if given is None else given
 
     @classmethod
-    def of(cls, recognizer: Recognizer, path: str | Path, threshold: float | None = None) -> CommandRecognizer:
-        """Make a recogniser for a commands file. Raises models.commands.errors.CommandsError."""
-        file, grammar, tags = load_commands(path)
-        return cls(recognizer, file, grammar, tags, threshold)
+    def of(
+        cls, recognizer: Recognizer, path: str | Path, threshold: float | None = None, runners_up: int = 0
+    ) -> CommandRecognizer:
+        """Make a recogniser for a commands file (see `Recognizer.commands`)."""
+        return cls(recognizer, *load_commands(path), threshold, runners_up)
 
     def _transcript(self, log_probs: Tensor, samples: int) -> Transcript:
         heard, words = self._hear(log_probs) if samples else (NoCommand(Refusal.SILENCE), ())
@@ -54,17 +59,36 @@ class CommandRecognizer(Recognizer):
         if path is None:
             return NoCommand(Refusal.OTHER), ()
         match = interpret(path.symbols, self.tags)
-        evidence, aligned = weigh(log_probs, match.labels)
-        confidence = self.judge(evidence)
+        aligned = align_words(log_probs, list(match.labels))
+        confidence = self.judge(Evidence.of(aligned))
         if match.intent is None:
             return NoCommand(Refusal.WAKE_ONLY if confidence >= self.threshold else Refusal.OTHER), ()
-        fixed = self.file.intents[match.intent].data[match.block].slots
-        command = Command(match.intent, {**fixed, **match.slots}, match.text, confidence)
+        command = self._command(match, confidence)
         if confidence < self.threshold:
             return NoCommand(Refusal.OTHER, command), ()
         if self.file.oyez.wake is not None and not match.woken:
             return NoCommand(Refusal.NOT_WOKEN, command), ()
+        if self.runners_up:
+            command = replace(command, runners_up=self._runners_up(log_probs, path.score, command))
         return command, self._words_as_written(match, aligned)
+
+    def _command(self, match: Match, confidence: float) -> Command:
+        assert match.intent is not None
+        fixed = self.file.intents[match.intent].data[match.block].slots
+        return Command(match.intent, {**fixed, **match.slots}, match.text, confidence)
+
+    def _runners_up(self, log_probs: Tensor, best_score: float, best: Command) -> tuple[Command, ...]:
+        """Return the next likely commands; each is as much less sure than the best one as it is less likely."""
+        found: list[Command] = [best]
+        for path in self.grammar.search_several(log_probs, _PATHS_A_COMMAND * (self.runners_up + 1)):
+            match = interpret(path.symbols, self.tags)
+            if match.intent is None:
+                continue
+            less = math.exp(min(0.0, path.score - best_score))
+            other = self._command(match, round(best.confidence * less, 4))
+            if all((other.intent, other.slots) != (each.intent, each.slots) for each in found):
+                found.append(other)
+        return tuple(found[1 : self.runners_up + 1])
 
     def _words_as_written(self, match: Match, aligned: list[AlignedWord]) -> tuple[Word, ...]:
         """Return the words of a command; one that is said in several counts from the first to the last of them."""

@@ -97,7 +97,7 @@ def _settings(compiled: Compiled, document: Document) -> Iterator[Finding]:
     if settings.wake is not None and syllables < _SYLLABLES:
         line = document.line(("oyez", "wake"))
         yield Finding(
-            line, f"the wake phrase has {syllables} syllables; one of less than {_SYLLABLES} is heard too easily"
+            line, f"the wake phrase has {syllables} syllables; with less than {_SYLLABLES} it is heard too easily"
         )
 
 

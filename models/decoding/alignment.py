@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import itertools
+from dataclasses import dataclass, replace
 
 import torch
 import torchaudio.functional
@@ -14,12 +15,17 @@ from models.decoding.closed import rank
 
 @dataclass(frozen=True)
 class AlignedWord:
-    """A word, its first step, the step after its last, and the mean log-probability of its letters there."""
+    """A word, its first step, the step after its last, and the mean log-probability of its letters there.
+
+    `ratio` is the log-likelihood of the word against the likeliest labels, whatever they spell, over its steps and the
+    halves of the pauses beside it; over all words these add up to that of the whole labelling.
+    """
 
     text: str
     start: int
     end: int
     score: float
+    ratio: float = 0.0
 
 
 def align_words(log_probs: Tensor, labels: list[int]) -> list[AlignedWord]:
@@ -55,7 +61,16 @@ def align_words(log_probs: Tensor, labels: list[int]) -> list[AlignedWord]:
             steps.append((span.start, span.end))
             likelihoods.append(span.score)
     end_word()
-    return words
+    return _with_ratios(words, scores[0] - log_probs.max(dim=-1).values)
+
+
+def _with_ratios(words: list[AlignedWord], ratios: Tensor) -> list[AlignedWord]:
+    """Share the ratios of the steps, shape (steps,), out among the words."""
+    borders = [0, *((one.end + other.start) // 2 for one, other in itertools.pairwise(words)), len(ratios)]
+    return [
+        replace(word, ratio=float(ratios[start:end].sum()))
+        for word, (start, end) in zip(words, itertools.pairwise(borders), strict=True)
+    ]
 
 
 def log_likelihood(log_probs: Tensor, labels: list[int]) -> float:

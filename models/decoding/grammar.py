@@ -6,12 +6,19 @@ one graph whose arcs take a step each, and that is searched by token passing wit
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
 import kaldifst
 import numpy as np
-from kaldi_decoder import DecodableCtc, FasterDecoder, FasterDecoderOptions
+from kaldi_decoder import (
+    DecodableCtc,
+    FasterDecoder,
+    FasterDecoderOptions,
+    LatticeSimpleDecoder,
+    LatticeSimpleDecoderConfig,
+)
 from torch import Tensor
 
 from models.alphabet import BLANK, LABELS
@@ -77,6 +84,32 @@ class Grammar:
         _, path = decoder.get_best_path()
         _, _, symbols, weight = kaldifst.get_linear_symbol_sequence(path)
         return Path(tuple(symbols), -(weight.value1 + weight.value2))
+
+    def search_several(self, log_probs: Tensor, number: int, beam: float = BEAM) -> list[Path]:
+        """Return the likeliest different paths, best first, at most `number` of them. See `search`."""
+        decoder = LatticeSimpleDecoder(self.graph, LatticeSimpleDecoderConfig(beam=beam, lattice_beam=beam))
+        if not decoder.decode(DecodableCtc(np.ascontiguousarray(log_probs.numpy(), np.float32))):
+            return []
+        _, lattice = decoder.get_raw_lattice()
+        sentences = kaldifst.compile("".join(_acceptor_lines(str(lattice))), acceptor=True)
+        kaldifst.determinize_star(sentences)  # of the alignments of a path, the best one remains
+        paths = kaldifst.convert_nbest_to_vector(kaldifst.shortest_path(sentences, n=number))
+        sequences = [kaldifst.get_linear_symbol_sequence(path) for path in paths]
+        return [Path(tuple(symbols), -weight.value) for _, symbols, _, weight in sequences]
+
+
+def _acceptor_lines(lattice: str) -> Iterator[str]:
+    """Turn a lattice in OpenFst's text format into an acceptor of its output symbols, with one weight an arc.
+
+    A line is `from to input output weight` or `state weight`; a weight of one is left out, others are two numbers.
+    """
+    for line in lattice.splitlines():
+        *place, last = line.split()
+        if len(place) in (1, 4):
+            weight = sum(map(float, last.split(",")))
+        else:
+            place, weight = [*place, last], 0.0
+        yield " ".join([*(place[:2] + place[3:]), str(weight)]) + "\n"
 
 
 @cache
