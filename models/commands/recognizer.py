@@ -28,7 +28,13 @@ class CommandRecognizer(Recognizer):
     """
 
     def __init__(
-        self, recognizer: Recognizer, file: CommandsFile, grammar: Grammar, tags: Tags, threshold: float | None
+        self,
+        recognizer: Recognizer,
+        file: CommandsFile,
+        grammar: Grammar,
+        tags: Tags,
+        threshold: float | None = None,
+        runners_up: int = 0,
     ) -> None:
         super().__init__(recognizer.model, recognizer.device, recognizer.decoding, recognizer.beam_width)
         self.file = file
