@@ -20,6 +20,7 @@ commands_app = typer.Typer(no_args_is_help=True, help="Work on a commands file: 
 console = Console(stderr=True)
 
 FileArgument = Annotated[Path, typer.Argument(help="A commands file: .yaml, or a plain list with a sentence a line.")]
+ModelOption = Annotated[str, typer.Option("--model", "-m", help="A shipped model's name, or a model folder.")]
 
 
 @commands_app.command()
@@ -73,6 +74,84 @@ def say(
         _wrong_use(error)
     for meaning in meanings:
         print(_as_json(meaning, compiled) if as_json else _as_text(meaning, compiled))
+
+
+@commands_app.command()
+def tune(
+    file: FileArgument,
+    recordings: Annotated[
+        Path, typer.Option(help="A folder with manifest.tsv or manifest.jsonl: path, and text as it was said.")
+    ],
+    other_speech: Annotated[
+        Path | None,
+        typer.Option(help="Recordings without commands, a folder or a file: the more hours the better."),
+    ] = None,
+    model: ModelOption = "commands",
+    false_per_hour: Annotated[float, typer.Option(help="How many false accepts an hour to put up with.", min=0)] = 1.0,
+    plot: Annotated[Path | None, typer.Option(help="Draw misses against false accepts into this PNG or PDF.")] = None,
+    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+) -> None:
+    """Measure a commands file on recordings, and recommend a threshold.
+
+    A recording whose text is a sentence of the file is a command; any other is speech that should be refused.
+    """
+    from app.tuning import TuningError, attempts_of, draw, table
+    from models import CheckpointError, Recognizer
+    from training.operating_points import THRESHOLDS, choose_threshold, operating_point
+
+    compiled, _ = _compile(file)
+    try:
+        recognizer = Recognizer.load(model, device).commands(file, threshold=0.0)
+        attempts, left_out = attempts_of(recognizer, compiled, recordings, other_speech)
+    except (TuningError, CheckpointError) as error:
+        _wrong_use(error)
+    for reason in left_out:
+        console.print(f"left out: {reason}", markup=False, highlight=False, soft_wrap=True)
+    recommended = choose_threshold(attempts, false_per_hour)
+    points = [operating_point(attempts, threshold) for threshold in sorted({*THRESHOLDS, recommended})]
+    Console().print(table(attempts, points, recommended))
+    if plot is not None:
+        try:
+            draw(attempts, plot)
+        except (OSError, ValueError) as error:
+            _wrong_use(f"{plot}: cannot be drawn ({error})")
+    if left_out:
+        raise typer.Exit(1)
+
+
+@commands_app.command()
+def calibrate(
+    model: Annotated[str, typer.Argument(help="A shipped model's name, or a model folder.")],
+    recipe: Annotated[str, typer.Option(help="The recipe whose validation speech is taken, or a TOML file.")],
+    data: Annotated[Path, typer.Option(help="The folder that holds the corpora.", envvar="OYEZ_DATA")] = Path("speech"),
+    files: Annotated[int, typer.Option(help="How many commands files are made by chance.", min=1)] = 60,
+    false_per_hour: Annotated[float, typer.Option(help="Of other speech, at the default threshold.", min=0)] = 1.0,
+    write: Annotated[bool, typer.Option("--write", help="Save the confidence with the model.")] = False,
+    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+) -> None:
+    """Fit the confidence of commands, for any commands file, on phrases of validation speech; show what it is worth."""
+    from app.tuning import calibration_table
+    from models import CheckpointError, Recognizer
+    from models.checkpoint import find_checkpoint, read_config, save_config
+    from training.command_confidence import fit_confidence, measure_on_other_speakers
+    from training.command_trials import phrases, trials
+    from training.config import RecipeError, load_recipe
+    from training.selection import select
+
+    try:
+        recognizer = Recognizer.load(model, device)
+        loaded = load_recipe(recipe)
+        selection = select(loaded.data.validation, data, loaded.vocabulary)
+    except (CheckpointError, RecipeError) as error:
+        _wrong_use(error)
+    console.print(f"{len(selection.utterances)} utterances", highlight=False)
+    heard = phrases(recognizer, selection.utterances)
+    Console().print(calibration_table(heard, measure_on_other_speakers(heard, files, false_per_hour)))
+    confidence = fit_confidence(trials(heard, files), false_per_hour)
+    print(confidence.model_dump_json())
+    if write:
+        folder = find_checkpoint(model)
+        save_config(folder, read_config(folder).model_copy(update={"command_confidence": confidence}))
 
 
 def with_commands(recognizer: Recognizer, file: Path | None, runners_up: int = 0) -> Recognizer:

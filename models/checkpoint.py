@@ -98,14 +98,20 @@ def save_checkpoint(folder: Path, model: Model, card: str, dtype: torch.dtype = 
         **model.config.model_dump(), weights_bytes=len(weights), weights_sha256=hashlib.sha256(weights).hexdigest()
     )
     folder.mkdir(parents=True, exist_ok=True)
-    for name, content in [
-        (WEIGHTS, weights),
-        (CARD, card.encode()),
-        (CONFIG, (json.dumps(config.model_dump(mode="json"), indent=2) + "\n").encode()),
-    ]:
-        part = folder / f"{name}.part"
-        part.write_bytes(content)
-        part.replace(folder / name)
+    _write(folder / WEIGHTS, weights)
+    _write(folder / CARD, card.encode())
+    save_config(folder, config)
+
+
+def save_config(folder: Path, config: SavedConfig) -> None:
+    """Write a model's configuration, and leave its weights as they are."""
+    _write(folder / CONFIG, (json.dumps(config.model_dump(mode="json"), indent=2) + "\n").encode())
+
+
+def _write(path: Path, content: bytes) -> None:
+    part = path.with_name(f"{path.name}.part")
+    part.write_bytes(content)
+    part.replace(path)
 
 
 def load_checkpoint(name_or_folder: str | Path) -> Model:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor
 
@@ -78,10 +79,14 @@ class CommandRecognizer(Recognizer):
             command = replace(command, runners_up=self._runners_up(log_probs, path.score, command))
         return command, self._words_as_written(match, aligned)
 
+    def slots(self, match: Match) -> dict[str, Any]:
+        """Return the slots of a match: those of its block, and what was said."""
+        fixed = self.file.intents[match.intent].data[match.block].slots if match.intent is not None else {}
+        return {**fixed, **match.slots}
+
     def _command(self, match: Match, confidence: float) -> Command:
         assert match.intent is not None
-        fixed = self.file.intents[match.intent].data[match.block].slots
-        return Command(match.intent, {**fixed, **match.slots}, match.text, confidence)
+        return Command(match.intent, self.slots(match), match.text, confidence)
 
     def _runners_up(self, log_probs: Tensor, best_score: float, best: Command) -> tuple[Command, ...]:
         """Return the next likely commands; each is as much less sure than the best one as it is less likely."""
