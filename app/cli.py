@@ -130,9 +130,11 @@ def listen(
     list_devices: Annotated[bool, typer.Option("--list", help="List the microphones and end.")] = False,
     format: Annotated[ListenFormat, typer.Option("--format", "-f")] = ListenFormat.text,
     decoding: DecodingOption = Decoding.beam,
+    commands: CommandsOption = None,
     device: DeviceOption = "cpu",
 ) -> None:
     """Listen to the microphone until Ctrl-C, and print what is said."""
+    from app.commanding import with_actions
     from app.listening import Recording, StandardInput, Summary, show_jsonl, show_live
     from app.listening import listen as hear
     from app.microphone import Microphone, MicrophoneError, devices
@@ -146,15 +148,17 @@ def listen(
             for each in devices():
                 print(f"{each.number}\t{each.name}\t{each.rate} Hz{' (default)' if each.is_default else ''}")
             return
-        recognizer = _recognizer(model, device, decoding)
+        recognizer = with_commands(_recognizer(model, device, decoding), commands)
         show = show_jsonl if format == ListenFormat.jsonl else show_live
+        say = _tell if format == ListenFormat.jsonl else print
         if source is not None:
-            show(hear(recognizer, StandardInput() if str(source) == "-" else Recording.of(source), summary))
+            played = StandardInput() if str(source) == "-" else Recording.of(source)
+            show(with_actions(hear(recognizer, played, summary), recognizer, say, _tell))
         else:
             with Microphone(microphone) as opened:
                 console.print(f"listening to {opened.name}; Ctrl-C ends", highlight=False)
                 try:
-                    show(hear(recognizer, opened, summary))
+                    show(with_actions(hear(recognizer, opened, summary), recognizer, say, _tell))
                 finally:
                     if opened.overflows:
                         console.print(
@@ -327,6 +331,10 @@ def _progress(total: int, unit: str, hidden: bool = False) -> Iterator[Callable[
     with Progress(*columns, console=console, transient=True, disable=hidden, redirect_stdout=False) as progress:
         task = progress.add_task("", total=total)
         yield lambda count: progress.advance(task, count)
+
+
+def _tell(line: str) -> None:
+    console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def _wrong_use(reason: object) -> NoReturn:

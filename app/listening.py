@@ -17,8 +17,10 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
+from app.commanding import summary
 from app.microphone import CHUNK_SECONDS
 from data.audio import SAMPLE_RATE, AudioError, Waveform, read_audio, to_mono
+from models.commands.command import as_fields
 from models.recognizer import Recognizer
 from models.streaming import Event, Final, Partial, SpeechStarted
 
@@ -133,6 +135,7 @@ def as_record(event: Event) -> dict[str, Any]:
                 "text": event.transcript.text,
                 "confidence": event.transcript.confidence,
                 "words": [asdict(word) for word in event.transcript.words],
+                **(as_fields(event.transcript.command) if event.transcript.command is not None else {}),
             }
 
 
@@ -177,13 +180,14 @@ class LiveView:
 
     def _result(self, final: Final) -> None:
         transcript = final.transcript
-        if not transcript.text:
+        line = summary(transcript)
+        if not line:
             return
         if sys.stdout.isatty() and self._console.is_terminal:
             start, confidence = f"{final.start:8.1f} s  ", f"  {transcript.confidence:.0%}"
-            self._console.print(Text.assemble((start, "dim"), (transcript.text, "bold"), confidence))
+            self._console.print(Text.assemble((start, "dim"), (line, "bold"), confidence))
         else:
-            print(transcript.text, flush=True)
+            print(line, flush=True)
 
 
 def show_live(heard: Iterable[Heard]) -> None:

@@ -25,7 +25,7 @@ _PATHS_A_COMMAND = 8  # a command may be said in several ways that sound alike
 class CommandRecognizer(Recognizer):
     """A Recognizer whose transcripts hold a Command or the reason why there is none.
 
-    The text of a transcript is that of the command; of what is refused it is what was heard freely.
+    The text of a transcript is that of the sentence; of what is none of the sentences it is what was heard freely.
     """
 
     def __init__(
@@ -54,30 +54,28 @@ class CommandRecognizer(Recognizer):
         return cls(recognizer, *load_commands(path), threshold, runners_up)
 
     def _transcript(self, log_probs: Tensor, samples: int) -> Transcript:
-        heard, words = self._hear(log_probs) if samples else (NoCommand(Refusal.SILENCE), ())
-        if isinstance(heard, NoCommand):
-            free = super()._transcript(log_probs, samples)
-            silent = heard.reason is Refusal.OTHER and not free.text
-            return replace(free, command=replace(heard, reason=Refusal.SILENCE) if silent else heard)
-        return Transcript(heard.text, words, heard.confidence, samples / SAMPLE_RATE, self.name, heard)
-
-    def _hear(self, log_probs: Tensor) -> tuple[Command | NoCommand, tuple[Word, ...]]:
-        path = self.grammar.search(log_probs)
+        path = self.grammar.search(log_probs) if samples else None
         if path is None:
-            return NoCommand(Refusal.OTHER), ()
+            return self._refused(log_probs, samples, None)
         match = interpret(path.symbols, self.tags)
         aligned = align_words(log_probs, list(match.labels))
         confidence = self.judge(Evidence.of(aligned))
-        if match.intent is None:
-            return NoCommand(Refusal.WAKE_ONLY if confidence >= self.threshold else Refusal.OTHER), ()
-        command = self._command(match, confidence)
+        command = None if match.intent is None else self._command(match, confidence)
         if confidence < self.threshold:
-            return NoCommand(Refusal.OTHER, command), ()
-        if self.file.oyez.wake is not None and not match.woken:
-            return NoCommand(Refusal.NOT_WOKEN, command), ()
-        if self.runners_up:
-            command = replace(command, runners_up=self._runners_up(log_probs, path.score, command))
-        return command, self._words_as_written(match, aligned)
+            return self._refused(log_probs, samples, command)
+        heard: Command | NoCommand
+        if command is None:
+            heard = NoCommand(Refusal.WAKE_ONLY)
+        elif self.file.oyez.wake is not None and not match.woken:
+            heard = NoCommand(Refusal.NOT_WOKEN, command)
+        else:
+            heard = replace(command, runners_up=self._runners_up(log_probs, path.score, command))
+        words = self._words_as_written(match, aligned)
+        return Transcript(match.text, words, confidence, samples / SAMPLE_RATE, self.name, heard)
+
+    def _refused(self, log_probs: Tensor, samples: int, nearest: Command | None) -> Transcript:
+        free = super()._transcript(log_probs, samples)
+        return replace(free, command=NoCommand(Refusal.OTHER if free.text else Refusal.SILENCE, nearest))
 
     def slots(self, match: Match) -> dict[str, Any]:
         """Return the slots of a match: those of its block, and what was said."""
@@ -90,7 +88,9 @@ class CommandRecognizer(Recognizer):
 
     def _runners_up(self, log_probs: Tensor, best_score: float, best: Command) -> tuple[Command, ...]:
         """Return the next likely commands; each is as much less sure than the best one as it is less likely."""
-        found: list[Command] = [best]
+        if not self.runners_up:
+            return ()
+        found = [best]
         for path in self.grammar.search_several(log_probs, _PATHS_A_COMMAND * (self.runners_up + 1)):
             match = interpret(path.symbols, self.tags)
             if match.intent is None:
