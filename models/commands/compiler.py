@@ -169,6 +169,7 @@ class _Compiler:
         for n, number in enumerate(use.words.range.numbers()):
             said = pen.join(pen.characters(Place(start=0), reading) for reading in number_readings(number))
             out = number if multiplier is None else round(number * multiplier, 6)
+            out = int(out) if out == int(out) else out
             draft.ends.update(pen.tag(said, self.tags.symbol(ValueTag(use.name, out, n))).states)
 
     def _draw_values(self, draft: Draft, use: ListUse, names: _Names) -> None:
@@ -202,10 +203,11 @@ class _Names:
     def leave_rule(self) -> None:
         _, self.compiler.location = self.opened.pop()
 
-    def reference(self, reference: ListReference) -> tuple[int, int | None]:
+    def reference(self, reference: ListReference) -> tuple[int | None, int | None]:
         use = self.scope.list(reference)
         symbol = self.compiler.list_symbol(use, self)
-        return symbol, None if use.slot is None else self.compiler.tags.symbol(SlotTag(use.slot))
+        slot = None if use.slot is None else self.compiler.tags.symbol(SlotTag(use.slot))
+        return symbol if len(self.compiler.lists[symbol].arcs) else None, slot
 
 
 def _something(place: Place) -> Place:

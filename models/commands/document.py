@@ -65,8 +65,8 @@ class _Builder:
         if isinstance(event, yaml.AliasEvent):
             raise CommandsError(f"aliases (*{event.anchor}) are not supported: write it out", line)
         if isinstance(event, yaml.ScalarEvent):
-            plain = event.style is None
-            self._place(_constant(event.value) if plain else event.value, line, str(event.value))
+            is_plain = event.implicit[0]  # neither quoted nor tagged
+            self._place(_constant(event.value) if is_plain else event.value, line, str(event.value))
         elif isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
             if len(self.stack) >= _DEEPEST:
                 raise CommandsError(f"nested deeper than {_DEEPEST} levels", line)

@@ -82,7 +82,10 @@ def draw_samples(file: CommandsFile, number: int, seed: int = 0) -> list[Sample]
             break
         intent = list(blocks)[attempt % len(blocks)]
         scope, template = chance.choice([(scope, each) for scope in blocks[intent] for each in scope.block.sentences])
-        text = " ".join(_say(parse(template), scope, chance).split())
+        try:
+            text = " ".join(_say(parse(template), scope, chance).split())
+        except IndexError:  # nothing to choose from: a list is empty here
+            continue
         if text:
             drawn.setdefault(text, Sample(intent, text, template))
     return list(drawn.values())
@@ -97,7 +100,7 @@ def _say(expression: Expression, scope: Scope, chance: random.Random) -> str:
         case ListReference():
             return _say_value(scope.list(expression), scope, chance)
         case Alternative():
-            return _say(chance.choice(expression.items), scope, chance) if expression.items else ""
+            return _say(chance.choice(expression.items), scope, chance)
         case Permutation():
             return "".join(_say(item, scope, chance) for item in chance.sample(expression.items, len(expression.items)))
         case Group():
@@ -110,4 +113,4 @@ def _say_value(use: ListUse, scope: Scope, chance: random.Random) -> str:
         return f"{{{use.name}}}"
     if use.words.range is not None:
         return number_readings(chance.choice(use.words.range.numbers()))[0]
-    return _say(parse(chance.choice(use.values)[1].said), scope, chance) if use.values else ""
+    return _say(parse(chance.choice(use.values)[1].said), scope, chance)

@@ -94,8 +94,9 @@ def _plain(text: str) -> str:
     """Return a text in a-z, digits, spaces, decimal points, and the apostrophes that a letter follows."""
     text = text.replace("’", "'").replace("‘", "'")
     text = "".join(f" {_SYMBOLS[character]} " if character in _SYMBOLS else character for character in text)
-    decomposed = unicodedata.normalize("NFKD", text).lower()
-    plain = "".join(character for character in decomposed if not unicodedata.combining(character))
+    # é is taken apart, but not ², which would then be a 2
+    parts = (c if unicodedata.category(c) == "No" else unicodedata.normalize("NFKD", c) for c in text)
+    plain = "".join(c for c in "".join(parts).lower() if not unicodedata.combining(c))
     plain = re.sub(r"(?<=\d),(?=\d{3})|'(?![a-z])", "", plain)
     foreign = sorted({c for c in plain if not (c.isascii() and c.isalnum()) and c != "'" and not _separates(c)})
     if foreign:

@@ -43,8 +43,8 @@ class Names(Protocol):
     def leave_rule(self) -> None:
         """Tell that the body has been drawn."""
 
-    def reference(self, reference: ListReference) -> tuple[int, int | None]:
-        """Return the symbol of a list and the one of the tag of its slot."""
+    def reference(self, reference: ListReference) -> tuple[int | None, int | None]:
+        """Return the symbol of a list, None if nothing of it may be said here, and the one of the tag of its slot."""
 
 
 class Pen:
@@ -76,7 +76,7 @@ class Pen:
                 return place
             case ListReference():
                 symbol, slot = names.reference(expression)
-                place = self.symbol(place, symbol)
+                place = Place() if symbol is None else self.symbol(place, symbol)
                 return place if slot is None else self.tag(place, slot)
             case Alternative():
                 return self.join(self.draw(place, item, names) for item in expression.items)

@@ -25,7 +25,7 @@ from models.alphabet import BLANK, LABELS
 from models.decoding.automaton import EPSILON, Automaton
 
 BEAM = 24.0
-_MAX_ACTIVE = 5000  # paths that are followed at a step
+_MAX_ACTIVE = 2000  # paths that are followed at a step
 FIRST_TAG = 2 * LABELS  # symbols from here on are tags, for which nothing is said
 FREE_LETTER = 1.0  # nats that a letter of free text costs: given words are heard before any words
 
