@@ -24,9 +24,7 @@ _FIELD = re.compile(r"\{(\w+)\}")
 class Actions:
     """Does what a commands file says, beside the listening; a failure is told and stops nothing."""
 
-    def __init__(
-        self, actions: Mapping[str, Action], say: Callable[[str], None], tell: Callable[[str], None]
-    ) -> None:
+    def __init__(self, actions: Mapping[str, Action], say: Callable[[str], None], tell: Callable[[str], None]) -> None:
         """Make the actions of a file; `say` is given what is to be printed, `tell` a line for each failure."""
         self._actions = actions
         self._say = say
@@ -55,7 +53,7 @@ class Actions:
                 run(action.run, command)
             elif action.post is not None:
                 post(action.post, command)
-        except (OSError, ValueError, subprocess.SubprocessError) as error:
+        except Exception as error:  # whatever it is: nobody else would hear of it
             self._tell(f"action of {command.intent}: {error}")
 
 
@@ -81,7 +79,11 @@ def run(arguments: list[str], command: Command) -> None:
 
 
 def post(address: str, command: Command) -> None:
-    """Send a command as JSON. Raises OSError if the address cannot be reached or refuses it."""
+    """Send a command as JSON.
+
+    Raises:
+        OSError, ValueError, http.client.HTTPException: the address is none, cannot be reached, or refuses it.
+    """
     request = urllib.request.Request(
         filled(address, command), json.dumps(as_json(command)).encode(), {"Content-Type": "application/json"}
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -55,7 +56,7 @@ def choose_threshold(attempts: Sequence[Attempt], false_per_hour: float, most_mi
     """
     others = sorted((attempt.confidence for attempt in attempts if not attempt.is_command), reverse=True)
     hours = sum(attempt.seconds for attempt in attempts if not attempt.is_command) / 3600
-    allowed = max(0, round(false_per_hour * hours + 0.5) - 1)  # the most that are fewer than that
+    allowed = max(0, math.ceil(false_per_hour * hours - 1e-9) - 1)  # the most that are fewer than that
     safe = 0.0 if allowed >= len(others) else min(1.0, round(others[allowed] + 1e-4, 4))
     commands = sorted(attempt.confidence for attempt in attempts if attempt.is_command)
     return min([safe, *commands[int(most_missed * len(commands)) :][:1]])

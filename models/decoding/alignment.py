@@ -66,6 +66,8 @@ def align_words(log_probs: Tensor, labels: list[int]) -> list[AlignedWord]:
 
 def _with_ratios(words: list[AlignedWord], ratios: Tensor) -> list[AlignedWord]:
     """Share the ratios of the steps, shape (steps,), out among the words."""
+    if not words:
+        return []
     borders = [0, *((one.end + other.start) // 2 for one, other in itertools.pairwise(words)), len(ratios)]
     return [
         replace(word, ratio=float(ratios[start:end].sum()))

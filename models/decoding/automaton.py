@@ -60,8 +60,10 @@ class Draft:
         kaldifst.connect(fst)
         if fst.start < 0:
             return Automaton(1, np.zeros((0, 3), np.int32), np.zeros(0, np.int32))
-        if kaldifst.determinize_star(fst, max_states=self.limit):
-            raise TooLarge(f"more than {self.limit:,} states")
+        try:
+            kaldifst.determinize_star(fst, max_states=self.limit)
+        except RuntimeError as error:  # it has passed that many states
+            raise TooLarge(f"more than {self.limit:,} states") from error
         kaldifst.minimize(fst)
         return _read(fst)
 

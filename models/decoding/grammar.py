@@ -26,6 +26,7 @@ from models.decoding.automaton import EPSILON, Automaton
 
 BEAM = 24.0
 _MAX_ACTIVE = 2000  # paths that are followed at a step
+_MAX_SEVERAL = 20_000  # states in which different paths are told apart
 FIRST_TAG = 2 * LABELS  # symbols from here on are tags, for which nothing is said
 FREE_LETTER = 1.0  # nats that a letter of free text costs: given words are heard before any words
 
@@ -92,7 +93,11 @@ class Grammar:
             return []
         _, lattice = decoder.get_raw_lattice()
         sentences = kaldifst.compile("".join(_acceptor_lines(str(lattice))), acceptor=True)
-        kaldifst.determinize_star(sentences)  # of the alignments of a path, the best one remains
+        try:
+            # of the alignments of a path, the best one remains
+            kaldifst.determinize_star(sentences, max_states=_MAX_SEVERAL)
+        except RuntimeError:  # free text: there are more paths than anybody could compare
+            return [best] if (best := self.search(log_probs, beam)) else []
         paths = kaldifst.convert_nbest_to_vector(kaldifst.shortest_path(sentences, n=number))
         sequences = [kaldifst.get_linear_symbol_sequence(path) for path in paths]
         return [Path(tuple(symbols), -weight.value) for _, symbols, _, weight in sequences]

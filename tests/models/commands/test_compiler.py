@@ -143,7 +143,9 @@ def test_rules_that_double_and_double_are_refused(compiled, leaf):
 def test_too_large_a_graph_is_refused_before_it_is_built(compiled):
     names = ", ".join(f"name {chr(97 + n // 26)}{chr(97 + n % 26)} {'x' * (n % 40 + 1)}" for n in range(600))
     sentences = ", ".join(f"'{chr(97 + n % 26) * (n // 26 + 1)} {{n}} {{n}} {n}'" for n in range(400))
-    commands = compiled(f"intents:\n  Go:\n    data:\n      - sentences: [{sentences}]\nlists: {{n: {{values: [{names}]}}}}")
+    commands = compiled(
+        f"intents:\n  Go:\n    data:\n      - sentences: [{sentences}]\nlists: {{n: {{values: [{names}]}}}}"
+    )
     with pytest.raises(CommandsError, match="too large a graph"):
         commands.grammar()
 
