@@ -161,9 +161,14 @@ def with_commands(recognizer: Recognizer, file: Path | None, runners_up: int = 0
     from models.commands.errors import CommandsError
 
     try:
-        return recognizer.commands(file, runners_up=runners_up)
+        commands = recognizer.commands(file, runners_up=runners_up)
     except CommandsError as error:
         _wrong_file(file, error)
+    if unknown := commands.unknown_words():
+        shown = ", ".join(unknown[:10]) + (", ..." if len(unknown) > 10 else "")
+        message = f"{recognizer.name} knows {len(recognizer.model.config.vocabulary)} words, and not: {shown}"
+        console.print(message, markup=False, highlight=False, soft_wrap=True)
+    return commands
 
 
 def _slots(meaning: Match, compiled: Compiled) -> dict[str, Any]:

@@ -14,6 +14,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from app import figures
+from app.commands_tab import commands_tab
 from data.audio import AudioError, read_audio
 from models.checkpoint import CheckpointError, shipped_models
 from models.recognizer import Recognizer
@@ -143,6 +144,7 @@ def page(model: str, any_folder: bool) -> gr.Blocks:
             _microphone_tab(chosen)
         with gr.Tab("Recording"):
             _recording_tab(chosen)
+        commands_tab(chosen, recognizer_of)
     return blocks
 
 

@@ -14,11 +14,14 @@ from models.commands.cache import load_commands
 from models.commands.command import Command, NoCommand, Refusal
 from models.commands.confidence import Evidence
 from models.commands.file import CommandsFile
+from models.commands.samples import draw_samples
+from models.commands.spoken import spell
 from models.commands.tags import Match, Tags, interpret
 from models.decoding.alignment import AlignedWord, align_words
 from models.decoding.grammar import Grammar
 from models.recognizer import Recognizer, Transcript, Word
 
+_TRIED = 200  # sentences that are looked through for words that the model does not know
 _PATHS_A_COMMAND = 8  # a command may be said in several ways that sound alike
 
 
@@ -76,6 +79,14 @@ class CommandRecognizer(Recognizer):
     def _refused(self, log_probs: Tensor, samples: int, nearest: Command | None) -> Transcript:
         free = super()._transcript(log_probs, samples)
         return replace(free, command=NoCommand(Refusal.OTHER if free.text else Refusal.SILENCE, nearest))
+
+    def unknown_words(self) -> list[str]:
+        """Return words of the file that a model with a vocabulary does not know, as far as a few sentences show."""
+        vocabulary = self.model.config.vocabulary
+        if not vocabulary:
+            return []
+        texts = [spell(sample.text) for sample in draw_samples(self.file, _TRIED) if sample.is_whole]
+        return sorted({word for text in texts for word in text.split()} - set(vocabulary))
 
     def slots(self, match: Match) -> dict[str, Any]:
         """Return the slots of a match: those of its block, and what was said."""

@@ -136,7 +136,7 @@ def test_a_bomb_of_nested_optionals_is_a_small_graph(of_sentences):
 def test_rules_that_double_and_double_are_refused(compiled, leaf):
     rules = "".join(f"  r{n}: '<r{n - 1}><r{n - 1}>'\n" for n in range(1, 40))
     text = f"intents:\n  Go:\n    data:\n      - sentences: [<r39>]\nexpansion_rules:\n  r0: '{leaf}'\n{rules}"
-    with pytest.raises(CommandsError, match="too many ways to say this|no sentence template"):
+    with pytest.raises(CommandsError, match=r"too many ways to say this|no sentence template"):
         compiled(text)
 
 

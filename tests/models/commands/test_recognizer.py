@@ -27,7 +27,7 @@ lists:
 """
 
 
-def spoken(text, noise=1.0, seed=0):
+def as_heard(text, noise=1.0, seed=0):
     """Log-probabilities of a text as a model of 30 ms a step might give them."""
     rows = [row for label in encode(text) for row in (label, BLANK)]
     rows = [BLANK] * 4 + rows + [BLANK] * 4
@@ -45,8 +45,8 @@ def hear(tiny_model, tmp_path, monkeypatch):
         path.write_text(file)
         recognizer = Recognizer(tiny_model()).commands(path, **options)
         texts = [text] if isinstance(text, str) else text
-        said = [spoken(each, noise) for each in texts]
-        monkeypatch.setattr(recognizer, "log_probs", lambda waveforms: said)
+        said = [as_heard(each, noise) for each in texts]
+        monkeypatch.setattr(recognizer, "log_probs", lambda _: said)
         [transcript] = recognizer.transcribe([np.zeros(round(seconds * SAMPLE_RATE), np.float32)])
         return transcript
 
@@ -176,23 +176,23 @@ def test_a_wrong_file_is_an_error(tiny_model, tmp_path):
         Recognizer(tiny_model()).commands(tmp_path / "none.yaml")
 
 
-def test_shipped_model_hears_typed_commands(tmp_path):
+def test_shipped_model_hears_typed_commands(tmp_path, spoken):
     """The whole way, with synthetic speech: words of the file are heard, others are not."""
     path = tmp_path / "words.txt"
     path.write_text("stop\nyes\n(left|right) right stop\n")
     recognizer = Recognizer.load("commands").commands(path)
     names = ("stop", "yes", "seven", "right", "left_right_stop")
-    heard = recognizer.transcribe([read_audio(f"tests/audio/{name}.flac") for name in names])
+    heard = recognizer.transcribe([read_audio(spoken / f"{name}.flac") for name in names])
     assert [transcript.command.intent if transcript.command else None for transcript in heard] == [
         "stop", "yes", None, None, "(left|right) right stop"
     ]  # fmt: skip
 
 
-def test_streaming_gives_commands(tmp_path):
+def test_streaming_gives_commands(tmp_path, spoken):
     path = tmp_path / "words.txt"
     path.write_text("seven\n")
     stream = Recognizer.load("commands").commands(path).stream()
-    waveform = read_audio("tests/audio/seven.flac")
+    waveform = read_audio(spoken / "seven.flac")
     events = [
         event for start in range(0, len(waveform), 1000) for event in stream.accept(waveform[start : start + 1000])
     ]
