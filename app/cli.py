@@ -19,7 +19,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from app.batch.command import transcribe
+from app.commands import commands_app, with_commands
 from app.console import (
+    CommandsOption,
     Decoding,
     DecodingOption,
     DeviceOption,
@@ -40,6 +42,7 @@ app = typer.Typer(
 )
 data_app = typer.Typer(no_args_is_help=True, help="Fetch the corpora that models learn from.")
 app.add_typer(data_app, name="data")
+app.add_typer(commands_app, name="commands")
 
 
 class ListenFormat(StrEnum):
@@ -89,9 +92,11 @@ def listen(
     closing_silence: ClosingSilenceOption = 0.5,
     vad: VadOption = Vad.auto,
     decoding: DecodingOption = Decoding.beam,
+    commands: CommandsOption = None,
     device: DeviceOption = "cpu",
 ) -> None:
     """Listen to the microphone until Ctrl-C, and print what is said."""
+    from app.commanding import with_actions
     from app.keeping import Keeper, KeepingError
     from app.latency import measure
     from app.listening import Summary, show_jsonl
@@ -117,21 +122,22 @@ def listen(
             shortest_speech=shortest_speech,
             closing_silence=closing_silence,
         )
-        recognizer = load_recognizer(model, device, decoding)
+        recognizer = with_commands(load_recognizer(model, device, decoding), commands)
         if benchmark is not None:
             latency = measure(recognizer, read_audio(benchmark), config)
             print(json.dumps(latency.as_record()) if format == ListenFormat.jsonl else latency)
             return
         show = show_jsonl if format == ListenFormat.jsonl else show_live
+        told = say if format == ListenFormat.jsonl else print  # stdout is for events alone
         keep = Keeper(save).keep_all if save is not None else iter
         if source is not None:
             sound = StandardInput() if str(source) == "-" else Recording.of(source)
-            show(keep(hear(recognizer, sound, summary, config)))
+            show(keep(with_actions(hear(recognizer, sound, summary, config), recognizer, told, say)))
         else:
             with Microphone(microphone, say) as opened:
                 say(f"listening to {opened.name}; Ctrl-C ends")
                 try:
-                    show(keep(hear(recognizer, opened, summary, config)))
+                    show(keep(with_actions(hear(recognizer, opened, summary, config), recognizer, told, say)))
                 finally:
                     if opened.overflows:
                         say(f"sound was lost {opened.overflows} times before it got here: is the machine busy?")

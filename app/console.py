@@ -36,6 +36,9 @@ ModelOption = Annotated[str, typer.Option("--model", "-m", help="A shipped model
 DecodingOption = Annotated[
     Decoding, typer.Option(help="beam: any words of the vocabulary; greedy: free; word: exactly one word.")
 ]
+CommandsOption = Annotated[
+    Path | None, typer.Option("--commands", "-c", help="Hear the sentences of this commands file and nothing else.")
+]
 DeviceOption = Annotated[str, typer.Option(help="cpu or cuda.")]
 
 

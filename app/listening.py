@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from app.sources import Source
 from data.audio import SAMPLE_RATE, to_mono
+from models.commands.command import as_fields
 from models.recognizer import Recognizer
 from models.segmentation import SegmentationConfig
 from models.streaming import Event, Final, Partial, SpeechStarted
@@ -112,6 +113,7 @@ def as_record(event: Event) -> dict[str, Any]:
                 "text": event.transcript.text,
                 "confidence": event.transcript.confidence,
                 "words": [asdict(word) for word in event.transcript.words],
+                **(as_fields(event.transcript.command) if event.transcript.command is not None else {}),
             }
 
 

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from app.commanding import summary
 from app.listening import Heard
 from models.streaming import Final, Partial, SpeechStarted
 
@@ -68,13 +69,13 @@ class LiveView:
         return line.append_text(said)
 
     def _result(self, final: Final) -> None:
-        transcript = final.transcript
-        if not transcript.text:
+        line = summary(final.transcript)
+        if not line:
             return
         if sys.stdout.isatty() and self._console.is_terminal:
             self._console.print(result_line(final), soft_wrap=True)
         else:
-            print(transcript.text, flush=True)
+            print(line, flush=True)
 
 
 def result_line(final: Final) -> Text:
@@ -84,7 +85,7 @@ def result_line(final: Final) -> Text:
     sure = transcript.confidence >= SURE
     return Text.assemble(
         (f"{minutes:4.0f}:{seconds:04.1f}  ", "dim"),
-        (transcript.text, "bold" if sure else "yellow"),
+        (summary(transcript), "bold" if sure else "yellow"),
         (f"  {transcript.confidence:.0%}{'' if sure else ' ?'}", "dim"),
     )
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from app.batch.inputs import Input
+from models.commands.command import as_fields
 
 if TYPE_CHECKING:
     from models.recognizer import Transcript, Word
@@ -67,13 +68,19 @@ def _lines(words: Sequence[Word]) -> list[str]:
 
 
 def as_record(source: Input, transcript: Transcript) -> dict[str, Any]:
-    """Return the fields of a transcript: path, text, words, ...; of a part or a channel of a file, which one it is."""
+    """Return the fields of a transcript: path, text, words, ...; of a part or a channel of a file, which one it is.
+
+    With a commands file there are also: command (an intent or None), slots, refused (why there is no command).
+    """
     place: dict[str, Any] = {"path": source.name}
     if source.channel is not None:
         place["channel"] = source.channel + 1
     if source.offset or source.duration is not None:
         place["offset"] = source.offset
-    return place | {key: _rounded(value) for key, value in asdict(transcript).items()}
+    fields = asdict(transcript)
+    del fields["command"]
+    command = as_fields(transcript.command) if transcript.command is not None else {}
+    return place | {key: _rounded(value) for key, value in fields.items()} | command
 
 
 def as_txt(_: Input, transcript: Transcript) -> str:

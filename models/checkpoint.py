@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from models.acoustic import AcousticConfig
 from models.alphabet import CHARACTERS
 from models.classifier import acoustic_model
+from models.commands.confidence import CommandConfidence
 from models.decoding.beam import Lexicon
 from models.features import FeatureConfig, MfccFrontEnd
 
@@ -64,6 +65,7 @@ class ModelConfig(BaseModel, frozen=True, extra="forbid"):
     acoustic: AcousticConfig = AcousticConfig()
     vocabulary: Vocabulary = ()  # the words the model can write; empty: any word
     confidence: Calibration = Calibration()  # of a word, from the mean log-probability of its letters (or its own)
+    command_confidence: CommandConfidence = CommandConfidence()  # of a sentence of a commands file
 
     @model_validator(mode="after")
     def _classes(self) -> ModelConfig:
@@ -145,14 +147,24 @@ def write_folder(folder: Path, model: nn.Module, config: BaseModel, card: str, d
     seal = Weights(weights_bytes=len(weights), weights_sha256=hashlib.sha256(weights).hexdigest())
     written = config.model_dump(mode="json") | seal.model_dump()
     folder.mkdir(parents=True, exist_ok=True)
-    for name, content in [
-        (WEIGHTS, weights),
-        (CARD, card.encode()),
-        (CONFIG, (json.dumps(written, indent=2) + "\n").encode()),
-    ]:
-        part = folder / f"{name}.part"
-        part.write_bytes(content)
-        part.replace(folder / name)
+    _write(folder / WEIGHTS, weights)
+    _write(folder / CARD, card.encode())
+    _write_config(folder, written)
+
+
+def save_config(folder: Path, config: SavedConfig) -> None:
+    """Write a model's configuration, and leave its weights as they are."""
+    _write_config(folder, config.model_dump(mode="json"))
+
+
+def _write_config(folder: Path, fields: dict[str, Any]) -> None:
+    _write(folder / CONFIG, (json.dumps(fields, indent=2) + "\n").encode())
+
+
+def _write(path: Path, content: bytes) -> None:
+    part = path.with_name(f"{path.name}.part")
+    part.write_bytes(content)
+    part.replace(path)
 
 
 def read_folder(folder: Path, config_type: type[Saved]) -> Saved:

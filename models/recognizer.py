@@ -16,6 +16,7 @@ from data.audio import HOP, SAMPLE_RATE, Waveform
 from models.alphabet import decode, encode
 from models.checkpoint import DEFAULT_MODEL, Model, load_checkpoint
 from models.classifier import classes_of
+from models.commands.command import Command, NoCommand
 from models.decoding.alignment import align_words, log_likelihood
 from models.decoding.beam import Lexicon, beam_search
 from models.decoding.closed import rank
@@ -24,6 +25,7 @@ from models.segmentation import SegmentationConfig
 from models.silero import segments_in
 
 if TYPE_CHECKING:
+    from models.commands.recognizer import CommandRecognizer
     from models.streaming import StreamingRecognizer
 
 Decoding = Literal["beam", "greedy", "word"]
@@ -55,6 +57,7 @@ class Transcript:
     confidence: float  # probability that the whole text is right; of no text, that a step is silence, on average
     duration: float  # of the recording, in seconds
     model: str  # name of the model that heard it
+    command: Command | NoCommand | None = None  # with a commands file: what is wanted, or why it is no command
 
 
 class Recognizer:
@@ -161,6 +164,21 @@ class Recognizer:
         from models.streaming import StreamingRecognizer
 
         return StreamingRecognizer(self, rate, config)
+
+    def commands(self, path: str | Path, threshold: float | None = None, runners_up: int = 0) -> CommandRecognizer:
+        """Return a recogniser that hears the sentences of a commands file and nothing else.
+
+        Args:
+            path: the commands file (see docs/commands.md).
+            threshold: confidence below which a command is refused; by default the file's, or else the model's.
+            runners_up: how many other commands to tell beside the likeliest one.
+
+        Raises:
+            models.commands.errors.CommandsError: the file cannot be used.
+        """
+        from models.commands.recognizer import CommandRecognizer
+
+        return CommandRecognizer.of(self, path, threshold, runners_up)
 
     def decode(self, log_probs: Tensor, decoding: Decoding | None = None) -> list[int]:
         """Return the labels of one utterance's log-probabilities, shape (steps, labels)."""

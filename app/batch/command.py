@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from app.commands import with_commands
 from app.console import (
     BATCH_SECONDS,
+    CommandsOption,
     Decoding,
     DecodingOption,
     DeviceOption,
@@ -87,6 +89,8 @@ def transcribe(
         float, typer.Option(help="Audio that goes through the network at once.", min=1, max=3600)
     ] = BATCH_SECONDS,
     decoding: DecodingOption = Decoding.beam,
+    commands: CommandsOption = None,
+    runners_up: Annotated[int, typer.Option(help="With --commands: how many other commands to tell.", min=0)] = 0,
     device: DeviceOption = "cpu",
 ) -> None:
     """Transcribe recordings to the terminal, or to files; what was interrupted is taken up again."""
@@ -125,8 +129,8 @@ def transcribe(
             wrong_use(f"{formats[0]} of {len(inputs)} recordings is {len(inputs)} files: use --output-dir or --beside")
         if (workers or suitable_workers(inputs)) > 1:
             prepare()
-        recognizer = load_recognizer(model, device, decoding, batch_seconds)
-        settings = Settings(model, decoding.value, batch_seconds)
+        recognizer = with_commands(load_recognizer(model, device, decoding, batch_seconds), commands, runners_up)
+        settings = Settings(model, decoding.value, batch_seconds, commands, runners_up)
 
         def outcomes_of(some: Sequence[Input]) -> Iterator[Outcome]:
             return transcribe_all(some, recognizer, settings, workers)

@@ -7,6 +7,7 @@ import signal
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.batch.cutting import End, Heard, Numbered, Piece, Portion, portions
@@ -22,20 +23,29 @@ class Settings:
     model: str
     decoding: Decoding
     batch_seconds: float
+    commands: Path | None = None  # a commands file
+    runners_up: int = 0
 
     def recognizer(self, device: str = "cpu") -> Recognizer:
         """Load it; see `models.recognizer.Recognizer.load`."""
         from models.recognizer import Recognizer
 
-        return Recognizer.load(self.model, device, self.decoding, self.batch_seconds)
+        recognizer = Recognizer.load(self.model, device, self.decoding, self.batch_seconds)
+        if self.commands is None:
+            return recognizer
+        return recognizer.commands(self.commands, runners_up=self.runners_up)
 
     @property
     def version(self) -> str:
-        """What a transcript depends on besides its recording: the model, by its configuration and weights, and how."""
+        """What a transcript depends on besides its recording: the model, by its configuration and weights, and how,
+        and the commands file."""
         from models.checkpoint import CONFIG, find_checkpoint
 
         config = (find_checkpoint(self.model) / CONFIG).read_bytes()  # which holds the hash of the weights
-        return f"{hashlib.sha256(config).hexdigest()[:16]} {self.decoding}"
+        version = f"{hashlib.sha256(config).hexdigest()[:16]} {self.decoding}"
+        if self.commands is None:
+            return version
+        return f"{version} {hashlib.sha256(self.commands.read_bytes()).hexdigest()[:16]} {self.runners_up}"
 
     @property
     def portion_seconds(self) -> float:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import gradio as gr
 
+from app.commands_tab import commands_tab
 from app.figures import LONGEST_SHOWN, as_svg, inside
 from app.web.choice import Choice
 from app.web.live import PATH, LiveStreams
@@ -82,6 +83,7 @@ def build_page(choice: Choice) -> gr.Blocks:
         with gr.Tab("Recording"):
             given = gr.Audio(sources=["upload"], type="filepath", show_label=False, buttons=[], elem_id="given")
             heard = gr.HTML(elem_id="heard")
+        commands_tab(chosen, choice.recognizer)
         with gr.Tab("See inside", render_children=True):
             picture = gr.HTML(NOTHING_INSIDE, elem_id="inside", js_on_load=(_FOLDER / "inside.js").read_text())
         chosen.change(

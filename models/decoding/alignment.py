@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import itertools
+from dataclasses import dataclass, replace
 
 import torch
 import torchaudio.functional
@@ -14,12 +15,17 @@ from models.decoding.closed import rank
 
 @dataclass(frozen=True)
 class AlignedWord:
-    """A word, its first step, the step after its last, and the mean log-probability of its letters there."""
+    """A word, its first step, the step after its last, and the mean log-probability of its letters there.
+
+    `ratio` is the log-likelihood of the word against the likeliest labels, whatever they spell, over its steps and the
+    halves of the pauses beside it; over all words these add up to that of the whole labelling.
+    """
 
     text: str
     start: int
     end: int
     score: float
+    ratio: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -34,12 +40,19 @@ class AlignedLabel:
 
 def align_labels(log_probs: Tensor, labels: list[int]) -> list[AlignedLabel]:
     """Find the likeliest path of a labelling: where each label lies. Arguments as of `align_words`."""
-    if not labels:
-        return []
+    return _spans(*_best_path(log_probs, labels)) if labels else []
+
+
+def _best_path(log_probs: Tensor, labels: list[int]) -> tuple[Tensor, Tensor]:
+    """Return the label of each step and its log-probability, shape (steps,) each."""
     path, scores = torchaudio.functional.forced_align(
         log_probs[None].float(), torch.tensor([labels], dtype=torch.int32), blank=BLANK
     )
-    spans = torchaudio.functional.merge_tokens(path[0], scores[0], blank=BLANK)
+    return path[0], scores[0]
+
+
+def _spans(path: Tensor, scores: Tensor) -> list[AlignedLabel]:
+    spans = torchaudio.functional.merge_tokens(path, scores, blank=BLANK)
     return [AlignedLabel(span.token, span.start, span.end, span.score) for span in spans]
 
 
@@ -51,6 +64,9 @@ def align_words(log_probs: Tensor, labels: list[int]) -> list[AlignedWord]:
         labels: what is said, without blanks; spaces part the words. There must be a path for it: no more labels
             than steps, counting one more for each pair of equal neighbours.
     """
+    if not labels:
+        return []
+    path, scores = _best_path(log_probs, labels)
     words: list[AlignedWord] = []
     letters: list[int] = []
     steps: list[tuple[int, int]] = []
@@ -63,7 +79,7 @@ def align_words(log_probs: Tensor, labels: list[int]) -> list[AlignedWord]:
         for pending in (letters, steps, likelihoods):
             pending.clear()
 
-    for span in align_labels(log_probs, labels):
+    for span in _spans(path, scores):
         if span.label == SPACE:
             end_word()
         else:
@@ -71,7 +87,18 @@ def align_words(log_probs: Tensor, labels: list[int]) -> list[AlignedWord]:
             steps.append((span.start, span.end))
             likelihoods.append(span.score)
     end_word()
-    return words
+    return _with_ratios(words, scores - log_probs.max(dim=-1).values)
+
+
+def _with_ratios(words: list[AlignedWord], ratios: Tensor) -> list[AlignedWord]:
+    """Share the ratios of the steps, shape (steps,), out among the words."""
+    if not words:
+        return []
+    borders = [0, *((one.end + other.start) // 2 for one, other in itertools.pairwise(words)), len(ratios)]
+    return [
+        replace(word, ratio=float(ratios[start:end].sum()))
+        for word, (start, end) in zip(words, itertools.pairwise(borders), strict=True)
+    ]
 
 
 def log_likelihood(log_probs: Tensor, labels: list[int]) -> float:

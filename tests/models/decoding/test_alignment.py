@@ -2,6 +2,7 @@ import math
 
 import pytest
 import torch
+import torchaudio.functional
 
 from models.alphabet import BLANK, LABELS, encode
 from models.decoding.alignment import align_words, log_likelihood
@@ -67,3 +68,22 @@ def test_likelihood_of_nothing_is_that_of_the_blanks(hand_made):
 @pytest.mark.parametrize("text", ["abcd", "aab"])
 def test_text_that_does_not_fit_into_the_steps_is_impossible(text, hand_made):
     assert log_likelihood(hand_made("abc"), encode(text)) == -math.inf
+
+
+def test_ratios_of_words_add_up_to_that_of_the_labelling(random_log_probs):
+    for seed in range(8):
+        log_probs = random_log_probs(seed, 20, " ab")
+        words = align_words(log_probs, encode("ab ba a"))
+        _, scores = torchaudio.functional.forced_align(
+            log_probs[None], torch.tensor([encode("ab ba a")], dtype=torch.int32), blank=0
+        )
+        free = log_probs.max(dim=-1).values.sum()
+        assert sum(word.ratio for word in words) == pytest.approx(float(scores.sum() - free), abs=1e-3)
+        assert all(word.ratio <= 1e-5 for word in words)
+
+
+def test_the_ratio_of_what_is_heard_freely_is_nothing():
+    log_probs = torch.full((5, LABELS), -9.0)
+    for step, label in enumerate([0, *encode("a b"), 0]):
+        log_probs[step, label] = -0.01
+    assert [word.ratio for word in align_words(log_probs, encode("a b"))] == pytest.approx([0, 0], abs=1e-5)

@@ -1,0 +1,117 @@
+"""What is done when a command is heard: a program is run, an address is told, or a line is printed."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from types import TracebackType
+from typing import Any
+
+from models.commands.command import Command
+from models.commands.file import Action
+
+_PROGRAM_SECONDS, _ADDRESS_SECONDS = 60.0, 10.0  # after which an action is given up
+_AT_ONCE = 4
+_FIELD = re.compile(r"\{(\w+)\}")
+
+
+class Actions:
+    """Does what a commands file says, beside the listening; a failure is told and stops nothing."""
+
+    def __init__(self, actions: Mapping[str, Action], say: Callable[[str], None], tell: Callable[[str], None]) -> None:
+        """Make the actions of a file; `say` is given what is to be printed, `tell` a line for each failure."""
+        self._actions = actions
+        self._say = say
+        self._tell = tell
+        self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="action")
+
+    def __enter__(self) -> Actions:
+        return self
+
+    def __exit__(self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None) -> None:
+        self._pool.shutdown()
+
+    def perform(self, command: Command) -> Future[None] | None:
+        """Begin what is to be done for a command; None if that is nothing."""
+        action = self._actions.get(command.intent, self._actions.get("*"))
+        if action is None:
+            return None
+        if action.print is not None:
+            self._say(filled(action.print, command))
+            return None
+        return self._pool.submit(self._do, action, command)
+
+    def _do(self, action: Action, command: Command) -> None:
+        try:
+            if action.run is not None:
+                run(action.run, command)
+            elif action.post is not None:
+                post(action.post, command)
+        except Exception as error:  # whatever it is: nobody else would hear of it
+            self._tell(f"action of {command.intent}: {error}")
+
+
+def run(arguments: list[str], command: Command) -> None:
+    """Run a program and wait for it. A slot is always one argument, whatever is in it: there is no shell.
+
+    Its output goes to stderr: stdout is for results.
+
+    Raises:
+        OSError, ValueError: it cannot be run.
+        subprocess.SubprocessError: it failed, or took too long.
+    """
+    slots = {f"OYEZ_SLOT_{name.upper()}": _text(value) for name, value in command.slots.items()}
+    told = {"OYEZ_INTENT": command.intent, "OYEZ_TEXT": command.text, "OYEZ_CONFIDENCE": str(command.confidence)}
+    subprocess.run(
+        [filled(argument, command) for argument in arguments],
+        env={**os.environ, **told, **slots},
+        stdin=subprocess.DEVNULL,
+        stdout=sys.stderr.fileno() if sys.stderr is not None else subprocess.DEVNULL,
+        timeout=_PROGRAM_SECONDS,
+        check=True,
+    )
+
+
+def post(address: str, command: Command) -> None:
+    """Send a command as JSON.
+
+    Raises:
+        OSError, ValueError, http.client.HTTPException: the address is none, cannot be reached, or refuses it.
+    """
+    request = urllib.request.Request(
+        filled(address, command), json.dumps(as_json(command)).encode(), {"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(request, timeout=_ADDRESS_SECONDS):
+        pass
+
+
+def as_json(command: Command) -> dict[str, Any]:
+    """Return what an address is told."""
+    return {
+        "command": command.intent,
+        "slots": dict(command.slots),
+        "text": command.text,
+        "confidence": command.confidence,
+    }
+
+
+def filled(template: str, command: Command) -> str:
+    """Put slots in the place of `{slot}`, and likewise intent, text, confidence, slots; of no such slot nothing."""
+    fields = {
+        "intent": command.intent,
+        "text": command.text,
+        "confidence": command.confidence,
+        "slots": dict(command.slots),
+        **command.slots,
+    }
+    return _FIELD.sub(lambda match: _text(fields.get(match[1], "")), template)
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,205 @@
+"""`oyez commands`: check a commands file, try a text against it, measure it on recordings."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+
+from app.console import ModelOption, console, wrong_use
+from app.console import say as notify
+
+if TYPE_CHECKING:
+    from models import Recognizer
+    from models.commands.compiler import Compiled
+    from models.commands.document import Document
+    from models.commands.errors import CommandsError
+    from models.commands.tags import Match
+
+commands_app = typer.Typer(no_args_is_help=True, help="Work on a commands file: what may be said, written down.")
+
+FileArgument = Annotated[Path, typer.Argument(help="A commands file: .yaml, or a plain list with a sentence a line.")]
+
+
+@commands_app.command()
+def check(
+    file: FileArgument,
+    samples: Annotated[int, typer.Option(help="How many of the sentences to print.", min=0)] = 10,
+    seed: Annotated[int, typer.Option(help="Other sentences.")] = 0,
+) -> None:
+    """Find mistakes in a commands file, count its sentences, and print some of them."""
+    from models.commands.review import review
+    from models.commands.samples import MANY, count_sentences, draw_samples
+
+    compiled, document = _compile(file)
+    findings = review(compiled, document)
+    for finding in findings:
+        print(f"{file}:{finding.line}: {finding.message}")
+    sentences = count_sentences(compiled.file)
+    grammar = compiled.grammar()
+    console.print(
+        f"{len(compiled.file.intents)} intents, {'more than ' if sentences == MANY else ''}{sentences:,} sentences; "
+        f"graph: {grammar.states:,} states, {grammar.arcs:,} arcs; {len(findings) or 'no'} findings",
+        highlight=False,
+    )
+    for sample in draw_samples(compiled.file, samples, seed):
+        print(f"{sample.intent}\t{sample.text}")
+
+
+@commands_app.command()
+def say(
+    file: FileArgument,
+    text: Annotated[list[str], typer.Argument(help="What somebody says; several words need no quotes.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print a line of JSON for each meaning.")] = False,
+) -> None:
+    """Try a text against a commands file: which command it would be, with which slots."""
+    from models.commands.spoken import SpokenError
+    from models.commands.understanding import LONGEST_TEXT, Understanding
+
+    compiled, _ = _compile(file)
+    said = " ".join(text)
+    if len(said) > LONGEST_TEXT:
+        wrong_use(f"a text of {len(said)} characters, of at most {LONGEST_TEXT}")
+    understanding = Understanding(compiled)
+    try:
+        meanings = understanding.meanings(said)
+        if not meanings:
+            nearest = understanding.nearest(said)
+            hint = f"; nearest is {nearest.text!r}" if nearest else ""
+            console.print(f"{said!r} is none of the sentences{hint}", markup=False, highlight=False, soft_wrap=True)
+            raise typer.Exit(1)
+    except SpokenError as error:
+        wrong_use(error)
+    for meaning in meanings:
+        print(_as_json(meaning, compiled) if as_json else _as_text(meaning, compiled))
+
+
+@commands_app.command()
+def tune(
+    file: FileArgument,
+    recordings: Annotated[
+        Path, typer.Option(help="A folder with manifest.tsv or manifest.jsonl: path, and text as it was said.")
+    ],
+    other_speech: Annotated[
+        Path | None,
+        typer.Option(help="Recordings without commands, a folder or a file: the more hours the better."),
+    ] = None,
+    model: ModelOption = "commands",
+    false_per_hour: Annotated[float, typer.Option(help="How many false accepts an hour to put up with.", min=0)] = 1.0,
+    plot: Annotated[Path | None, typer.Option(help="Draw misses against false accepts into this PNG or PDF.")] = None,
+    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+) -> None:
+    """Measure a commands file on recordings, and recommend a threshold.
+
+    A recording whose text is a sentence of the file is a command; any other is speech that should be refused.
+    """
+    from app.tuning import TuningError, attempts_of, draw, table
+    from models import CheckpointError, Recognizer
+    from training.operating_points import THRESHOLDS, choose_threshold, operating_point
+
+    compiled, _ = _compile(file)
+    try:
+        recognizer = Recognizer.load(model, device).commands(file, threshold=0.0)
+        attempts, left_out = attempts_of(recognizer, compiled, recordings, other_speech)
+    except (TuningError, CheckpointError) as error:
+        wrong_use(error)
+    for reason in left_out:
+        console.print(f"left out: {reason}", markup=False, highlight=False, soft_wrap=True)
+    recommended = choose_threshold(attempts, false_per_hour)
+    points = [operating_point(attempts, threshold) for threshold in sorted({*THRESHOLDS, recommended})]
+    Console().print(table(attempts, points, recommended))
+    if plot is not None:
+        try:
+            draw(attempts, plot)
+        except (OSError, ValueError) as error:
+            wrong_use(f"{plot}: cannot be drawn ({error})")
+    if left_out:
+        raise typer.Exit(1)
+
+
+@commands_app.command()
+def calibrate(
+    model: Annotated[str, typer.Argument(help="A shipped model's name, or a model folder.")],
+    recipe: Annotated[str, typer.Option(help="The recipe whose validation speech is taken, or a TOML file.")],
+    data: Annotated[Path, typer.Option(help="The folder that holds the corpora.", envvar="OYEZ_DATA")] = Path("speech"),
+    files: Annotated[int, typer.Option(help="How many commands files are made by chance.", min=1)] = 60,
+    false_per_hour: Annotated[float, typer.Option(help="Of other speech, at the default threshold.", min=0)] = 1.0,
+    write: Annotated[bool, typer.Option("--write", help="Save the confidence with the model.")] = False,
+    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+) -> None:
+    """Fit the confidence of commands, for any commands file, on phrases of validation speech; show what it is worth."""
+    from app.tuning import calibration_table
+    from models import CheckpointError, Recognizer
+    from models.checkpoint import find_checkpoint, read_config, save_config
+    from training.command_confidence import fit_confidence, measure_on_other_speakers
+    from training.command_trials import phrases, trials
+    from training.config import RecipeError, load_recipe
+    from training.selection import select
+
+    try:
+        recognizer = Recognizer.load(model, device)
+        loaded = load_recipe(recipe)
+        selection = select(loaded.data.validation, data, loaded.vocabulary)
+    except (CheckpointError, RecipeError) as error:
+        wrong_use(error)
+    console.print(f"{len(selection.utterances)} utterances", highlight=False)
+    heard = phrases(recognizer, selection.utterances)
+    Console().print(calibration_table(heard, measure_on_other_speakers(heard, files, false_per_hour)))
+    confidence = fit_confidence(trials(heard, files), false_per_hour)
+    print(confidence.model_dump_json())
+    if write:
+        folder = find_checkpoint(model)
+        save_config(folder, read_config(folder).model_copy(update={"command_confidence": confidence}))
+
+
+def with_commands(recognizer: Recognizer, file: Path | None, runners_up: int = 0) -> Recognizer:
+    """Return the recogniser of a commands file, if there is one; a wrong file ends the program."""
+    if file is None:
+        return recognizer
+    from models.commands.errors import CommandsError
+
+    try:
+        commands = recognizer.commands(file, runners_up=runners_up)
+    except CommandsError as error:
+        _wrong_file(file, error)
+    if unknown := commands.unknown_words():
+        shown = ", ".join(unknown[:10]) + (", ..." if len(unknown) > 10 else "")
+        message = f"{recognizer.name} knows {len(recognizer.model.config.vocabulary)} words, and not: {shown}"
+        notify(message)
+    return commands
+
+
+def _slots(meaning: Match, compiled: Compiled) -> dict[str, Any]:
+    fixed = compiled.file.intents[meaning.intent].data[meaning.block].slots if meaning.intent else {}
+    return {**fixed, **meaning.slots}
+
+
+def _as_json(meaning: Match, compiled: Compiled) -> str:
+    record = {"command": meaning.intent, "slots": _slots(meaning, compiled), "text": meaning.text}
+    return json.dumps(record, ensure_ascii=False)
+
+
+def _as_text(meaning: Match, compiled: Compiled) -> str:
+    slots = (f"{name}={value}" for name, value in _slots(meaning, compiled).items())
+    return "\t".join([meaning.intent or "(wake phrase)", *slots])
+
+
+def _compile(file: Path) -> tuple[Compiled, Document]:
+    from models.commands.compiler import compile_commands
+    from models.commands.errors import CommandsError
+    from models.commands.file import read_commands
+
+    try:
+        commands, document = read_commands(file)
+        compiled = compile_commands(commands, document)
+        _ = compiled.automaton
+    except CommandsError as error:
+        _wrong_file(file, error)
+    return compiled, document
+
+
+def _wrong_file(file: Path, error: CommandsError) -> NoReturn:
+    wrong_use(f"{file}:{error.line}: {error.reason}" if error.line else f"{file}: {error.reason}")

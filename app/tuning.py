@@ -1,0 +1,149 @@
+"""What a commands file is worth on recordings: attempts from folders, tables, and a plot."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from matplotlib.figure import Figure
+from rich.table import Table
+
+from app.batch.inputs import InputError, gather
+from data.audio import AudioError, read_audio
+from data.manifest import ManifestError
+from data.recordings import utterances
+from models.commands.command import Command, NoCommand
+from models.commands.compiler import Compiled
+from models.commands.recognizer import CommandRecognizer
+from models.commands.spoken import SpokenError
+from models.commands.understanding import Understanding
+from models.recognizer import Transcript
+from models.segmentation import segments_of
+from training.command_confidence import Measured
+from training.command_trials import Phrase
+from training.operating_points import Attempt, OperatingPoint, operating_point
+
+
+class TuningError(Exception):
+    """Recordings that cannot be measured on. The message says why."""
+
+
+def attempts_of(
+    recognizer: CommandRecognizer, compiled: Compiled, recordings: Path, other_speech: Path | None = None
+) -> tuple[list[Attempt], list[str]]:
+    """Hear recordings with known texts, and other speech; return the attempts and what could not be read.
+
+    Args:
+        recognizer: of the commands file, with threshold 0.
+        compiled: the same file; it tells what the texts mean.
+        recordings: a folder with a manifest, or the manifest.
+        other_speech: a folder of recordings or a file; cut at its pauses, as a microphone's stream would be.
+
+    Raises:
+        TuningError: there is nothing to measure on.
+    """
+    understanding = Understanding(compiled)
+    attempts: list[Attempt] = []
+    left_out: list[str] = []
+    try:
+        listed = utterances(recordings)
+    except (FileNotFoundError, ManifestError) as error:
+        raise TuningError(str(error)) from error
+    for utterance in listed:
+        try:
+            waveform = read_audio(utterance.path, utterance.offset, utterance.duration)
+            meanings = understanding.meanings(utterance.text)
+        except (AudioError, SpokenError) as error:
+            left_out.append(str(error))
+            continue
+        [transcript] = recognizer.transcribe([waveform])
+        nearest = _nearest(transcript)
+        right = nearest is not None and any(
+            meaning.intent == nearest.intent and recognizer.slots(meaning) == nearest.slots for meaning in meanings
+        )
+        confidence = nearest.confidence if nearest else 0.0
+        attempts.append(Attempt(confidence, bool(meanings), right, transcript.duration))
+    if not any(attempt.is_command for attempt in attempts):
+        raise TuningError(f"{recordings}: none of the texts is a sentence of the commands file")
+    if other_speech is not None:
+        attempts += _other(recognizer, other_speech, left_out)
+    return attempts, left_out
+
+
+def _other(recognizer: CommandRecognizer, path: Path, left_out: list[str]) -> list[Attempt]:
+    attempts: list[Attempt] = []
+    try:
+        inputs = gather([str(path)]).inputs
+    except InputError as error:
+        raise TuningError(str(error)) from error
+    for each in inputs:
+        try:
+            waveform = read_audio(each.path)
+        except AudioError as error:
+            left_out.append(str(error))
+            continue
+        segments = [segment.waveform for segment in segments_of(waveform)]
+        found = [(_nearest(transcript), transcript.duration) for transcript in recognizer.transcribe(segments)]
+        attempts += [Attempt(near.confidence if near else 0.0, False, False, seconds) for near, seconds in found]
+    return attempts
+
+
+def _nearest(transcript: Transcript) -> Command | None:
+    match transcript.command:
+        case Command() as command:
+            return command
+        case NoCommand(nearest=nearest):
+            return nearest
+    return None
+
+
+def table(attempts: Sequence[Attempt], points: Sequence[OperatingPoint], recommended: float) -> Table:
+    """Show what comes of each threshold."""
+    commands = sum(attempt.is_command for attempt in attempts)
+    hours = sum(attempt.seconds for attempt in attempts if not attempt.is_command) / 3600
+    shown = Table(
+        *("threshold", "missed", "wrong of accepted", "false accepts", "an hour", "other speech refused"),
+        title=f"{commands} commands, {hours:.2f} h of other speech ({len(attempts) - commands} pieces)",
+        caption=f"recommended: threshold: {recommended:g} in the file's `oyez` section",
+    )
+    for point in points:
+        shown.add_row(*_cells(point), style="bold" if point.threshold == recommended else None)
+    return shown
+
+
+def calibration_table(heard: Sequence[Phrase], measured: Measured) -> Table:
+    """Show what a confidence is worth on speakers that it was not fitted on."""
+    shown = Table(
+        *("threshold", "missed", "wrong of accepted", "false accepts", "an hour", "other speech refused"),
+        *("other words refused", "one word other: refused"),
+        title=f"{len(heard)} phrases; {measured.other_hours:.2f} h of other speech said to commands files",
+        caption=f"threshold {measured.threshold:g}; calibration error {measured.calibration_error:.3f}",
+    )
+    for speech, words, near in zip(*measured.points.values(), strict=True):
+        style = "bold" if speech.threshold == measured.threshold else None
+        shown.add_row(*_cells(speech), f"{words.refused:.1%}", f"{near.refused:.1%}", style=style)
+    return shown
+
+
+def _cells(point: OperatingPoint) -> list[str]:
+    return [
+        f"{point.threshold:g}",
+        f"{point.missed:.1%}",
+        f"{point.wrong:.1%}",
+        str(point.false_accepts),
+        f"{point.false_per_hour:.1f}",
+        f"{point.refused:.1%}",
+    ]
+
+
+def draw(attempts: Sequence[Attempt], path: Path) -> None:
+    """Draw missed commands against false accepts an hour, by threshold, into a picture file."""
+    thresholds = sorted({attempt.confidence for attempt in attempts})
+    points = [operating_point(attempts, threshold) for threshold in thresholds]
+    figure = Figure(figsize=(6, 4), layout="constrained")
+    axes = figure.subplots()
+    axes.step([point.false_per_hour for point in points], [100 * point.missed for point in points], where="post")
+    axes.set(xlabel="false accepts an hour", ylabel="missed commands (%)", ylim=(0, 100))
+    axes.set_xscale("symlog", linthresh=1.0)
+    axes.grid(alpha=0.3)
+    figure.savefig(path)

@@ -1,0 +1,1 @@
+"""Commands files: what may be said, written down, and how it is recognised."""

@@ -1,0 +1,139 @@
+"""The Recognizer of a commands file: what is heard is one of its sentences, or nothing."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from data.audio import SAMPLE_RATE
+from models.commands.cache import load_commands
+from models.commands.command import Command, NoCommand, Refusal
+from models.commands.confidence import Evidence
+from models.commands.file import CommandsFile
+from models.commands.samples import draw_samples
+from models.commands.spoken import spell
+from models.commands.tags import Match, Tags, interpret
+from models.decoding.alignment import AlignedWord, align_words
+from models.decoding.grammar import Grammar
+from models.recognizer import Recognizer, Transcript, Word
+
+_TRIED = 200  # sentences that are looked through for words that the model does not know
+_PATHS_A_COMMAND = 8  # a command may be said in several ways that sound alike
+
+
+class CommandRecognizer(Recognizer):
+    """A Recognizer whose transcripts hold a Command or the reason why there is none.
+
+    The text of a transcript is that of the sentence; of what is none of the sentences it is what was heard freely.
+    """
+
+    def __init__(
+        self,
+        recognizer: Recognizer,
+        file: CommandsFile,
+        grammar: Grammar,
+        tags: Tags,
+        threshold: float | None = None,
+        runners_up: int = 0,
+    ) -> None:
+        super().__init__(
+            recognizer.model, recognizer.device, recognizer.decoding, recognizer.beam_width, recognizer.batch_seconds
+        )
+        self.file = file
+        self.grammar = grammar
+        self.tags = tags
+        self.judge = self.model.config.command_confidence
+        given = threshold if threshold is not None else file.oyez.threshold
+        self.runners_up = runners_up
+        self.threshold = self.judge.threshold if given is None else given
+
+    @classmethod
+    def of(
+        cls, recognizer: Recognizer, path: str | Path, threshold: float | None = None, runners_up: int = 0
+    ) -> CommandRecognizer:
+        """Make a recogniser for a commands file (see `Recognizer.commands`)."""
+        return cls(recognizer, *load_commands(path), threshold, runners_up)
+
+    def _transcript(self, log_probs: Tensor, samples: int) -> Transcript:
+        path = self.grammar.search(log_probs) if samples else None
+        if path is None:
+            return self._refused(log_probs, samples, None)
+        match = interpret(path.symbols, self.tags)
+        aligned = align_words(log_probs, list(match.labels))
+        confidence = self.judge(Evidence.of(aligned))
+        command = None if match.intent is None else self._command(match, confidence)
+        if confidence < self.threshold:
+            return self._refused(log_probs, samples, command)
+        heard: Command | NoCommand
+        if command is None:
+            heard = NoCommand(Refusal.WAKE_ONLY)
+        elif self.file.oyez.wake is not None and not match.woken:
+            heard = NoCommand(Refusal.NOT_WOKEN, command)
+        else:
+            heard = replace(command, runners_up=self._runners_up(log_probs, path.score, command))
+        words = self._words_as_written(match, aligned)
+        return Transcript(match.text, words, confidence, samples / SAMPLE_RATE, self.name, heard)
+
+    def _refused(self, log_probs: Tensor, samples: int, nearest: Command | None) -> Transcript:
+        free = super()._transcript(log_probs, samples)
+        return replace(free, command=NoCommand(Refusal.OTHER if free.text else Refusal.SILENCE, nearest))
+
+    def unknown_words(self) -> list[str]:
+        """Return words of the file that a model with a vocabulary does not know, as far as a few sentences show."""
+        vocabulary = self.model.config.vocabulary
+        if not vocabulary:
+            return []
+        texts = [spell(sample.text) for sample in draw_samples(self.file, _TRIED) if sample.is_whole]
+        return sorted({word for text in texts for word in text.split()} - set(vocabulary))
+
+    def slots(self, match: Match) -> dict[str, Any]:
+        """Return the slots of a match: those of its block, and what was said."""
+        fixed = self.file.intents[match.intent].data[match.block].slots if match.intent is not None else {}
+        return {**fixed, **match.slots}
+
+    def _command(self, match: Match, confidence: float) -> Command:
+        assert match.intent is not None
+        return Command(match.intent, self.slots(match), match.text, confidence)
+
+    def _runners_up(self, log_probs: Tensor, best_score: float, best: Command) -> tuple[Command, ...]:
+        """Return the next likely commands; each is as much less sure than the best one as it is less likely."""
+        if not self.runners_up:
+            return ()
+        found = [best]
+        for path in self.grammar.search_several(log_probs, _PATHS_A_COMMAND * (self.runners_up + 1)):
+            match = interpret(path.symbols, self.tags)
+            if match.intent is None:
+                continue
+            less = math.exp(min(0.0, path.score - best_score))
+            other = self._command(match, round(best.confidence * less, 4))
+            if all((other.intent, other.slots) != (each.intent, each.slots) for each in found):
+                found.append(other)
+        return tuple(found[1 : self.runners_up + 1])
+
+    def _words_as_written(self, match: Match, aligned: list[AlignedWord]) -> tuple[Word, ...]:
+        """Return the words of a command; one that is said in several counts from the first to the last of them."""
+        words = zip(match.text.split(" "), match.spans, strict=True)
+        return tuple(
+            Word(
+                text,
+                start=round(aligned[first].start * self.step_seconds, 3),
+                end=round(aligned[last].end * self.step_seconds, 3),
+                confidence=min(self._confidence(word.score) for word in aligned[first : last + 1]),
+            )
+            for text, (first, last) in words
+        )
+
+    def joined(self, parts: list[tuple[Transcript, float]], duration: float) -> Transcript:
+        """Join the transcripts of the pieces of a recording; two commands in it are none."""
+        joined = super().joined(parts, duration)
+        heard = [transcript.command for transcript, _ in parts if transcript.command is not None]
+        commands = [each for each in heard if isinstance(each, Command)] or heard
+        if len(commands) == 1:
+            return replace(joined, command=commands[0])
+        if any(commands):
+            return replace(joined, command=NoCommand(Refusal.SEVERAL))
+        return replace(joined, command=NoCommand(Refusal.OTHER if joined.text else Refusal.SILENCE))

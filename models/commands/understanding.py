@@ -1,0 +1,75 @@
+"""A text against a grammar: what it would mean if it was said, or which sentence is nearest."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+import torch
+
+from models.alphabet import BLANK, LABELS, encode
+from models.commands.compiler import Compiled
+from models.commands.spoken import spell
+from models.commands.tags import Match, interpret
+from models.decoding.automaton import EPSILON
+from models.decoding.grammar import FIRST_TAG, Grammar
+
+LONGEST_TEXT = 500  # characters
+_MOST = 100  # meanings of one text
+_WRONG = -4.0  # log-probability of a letter that the text does not have there
+_ROOM = 20
+
+
+class Understanding:
+    """Reads texts by a compiled commands file."""
+
+    def __init__(self, compiled: Compiled) -> None:
+        self.compiled = compiled
+        arcs = compiled.automaton.arcs
+        self._arcs = arcs[np.argsort(arcs[:, 0], kind="stable")]
+        self._first = np.searchsorted(self._arcs[:, 0], np.arange(compiled.automaton.states + 1))
+        self._ends = set(compiled.automaton.ends.tolist())
+
+    def meanings(self, text: str) -> list[Match]:
+        """Return all that a text means, in the order of the file; no free text before free text.
+
+        Raises:
+            models.commands.spoken.SpokenError: nobody can say it.
+        """
+        labels = encode(spell(text))
+        found: list[tuple[int, ...]] = []
+        pending: list[tuple[int, int, tuple[int, ...]]] = [(0, 0, ())]  # state, labels read, symbols so far
+        while pending and len(found) < _MOST:
+            state, read, path = pending.pop()
+            if read == len(labels) and state in self._ends:
+                found.append(path)
+            for _, symbol, target in self._arcs[self._first[state] : self._first[state + 1]].tolist():
+                if symbol == EPSILON:
+                    pending.append((target, read, path))
+                elif symbol >= FIRST_TAG:
+                    pending.append((target, read, (*path, symbol)))
+                elif read < len(labels) and symbol % LABELS == labels[read]:
+                    pending.append((target, read + 1, (*path, symbol)))
+        matches = [interpret(path, self.compiled.tags) for path in found]
+        intents = [None, *self.compiled.file.intents]
+        matches.sort(key=lambda match: (match.free_letters, intents.index(match.intent), match.block))
+        distinct: dict[tuple[str | None, int, str], Match] = {}
+        for match in matches:
+            distinct.setdefault((match.intent, match.block, repr(match.slots)), match)
+        return list(distinct.values())
+
+    @cached_property
+    def _grammar(self) -> Grammar:
+        return self.compiled.grammar()
+
+    def nearest(self, text: str) -> Match | None:
+        """Return the sentence that is spelled most like a text. Raises models.commands.spoken.SpokenError."""
+        labels = encode(spell(text))
+        # each letter, with room for two more behind it, and for a word more at the end
+        log_probs = torch.full((3 * len(labels) + _ROOM, LABELS), _WRONG)
+        log_probs[:, BLANK] = 0.0
+        letters = 3 * torch.arange(len(labels))
+        log_probs[letters, BLANK] = _WRONG
+        log_probs[letters, torch.tensor(labels)] = 0.0
+        path = self._grammar.search(log_probs, beam=_WRONG * -_ROOM)
+        return None if path is None else interpret(path.symbols, self.compiled.tags)

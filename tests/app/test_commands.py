@@ -1,0 +1,131 @@
+import json
+from pathlib import Path
+
+import pytest
+import soundfile
+from typer.testing import CliRunner
+
+from app.cli import app
+from data.audio import read_audio
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+SPOKEN = Path(__file__).parents[1] / "audio"
+
+
+@pytest.fixture
+def oyez():
+    def run(*arguments):
+        return CliRunner().invoke(app, [str(argument) for argument in arguments], catch_exceptions=False)
+
+    return run
+
+
+@pytest.fixture
+def words(tmp_path):
+    path = tmp_path / "words.yaml"
+    path.write_text(
+        "intents:\n  Stop: {data: [{sentences: [stop]}]}\n  Digit: {data: [{sentences: ['{0..9:digit}']}]}\n"
+        "oyez: {actions: {Stop: {print: 'I stop'}}}\n"
+    )
+    return path
+
+
+@pytest.mark.parametrize("example", sorted(EXAMPLES.iterdir()), ids=lambda path: path.name)
+def test_examples_have_nothing_to_find_fault_with(oyez, example):
+    result = oyez("commands", "check", example, "--samples", 5)
+    assert result.exit_code == 0
+    assert "no findings" in result.stderr
+    assert len(result.stdout.splitlines()) == 5
+
+
+def test_samples_of_check_are_understood_by_say(oyez):
+    lines = oyez("commands", "check", EXAMPLES / "home.yaml", "--samples", 30).stdout.splitlines()
+    for line in lines:
+        intent, text = line.split("\t")
+        result = oyez("commands", "say", EXAMPLES / "home.yaml", "--json", text.replace("{item}", "milk"))
+        assert json.loads(result.stdout.splitlines()[0])["command"] == intent
+
+
+def test_findings_go_to_stdout_with_file_and_line(oyez, tmp_path):
+    path = tmp_path / "a.yaml"
+    path.write_text("intents:\n  A: {data: [{sentences: [go]}]}\n  B:\n    data:\n      - sentences: [go]\n")
+    result = oyez("commands", "check", path, "--samples", 0)
+    assert result.stdout == f"{path}:2: 'go' belongs to A and to B\n"
+
+
+@pytest.mark.parametrize("command", ["check", "say", "transcribe", "listen", "tune"])
+def test_a_wrong_file_is_wrong_use_and_names_the_line(oyez, tmp_path, command):
+    path = tmp_path / "a.yaml"
+    path.write_text("intents:\n  A:\n    data:\n      - sentences: [go 🙂]\n")
+    arguments = {
+        "check": ("commands", "check", path),
+        "say": ("commands", "say", path, "go"),
+        "transcribe": ("transcribe", "-c", path, SPOKEN),
+        "listen": ("listen", "-c", path, "--source", SPOKEN / "stop.flac"),
+        "tune": ("commands", "tune", path, "--recordings", SPOKEN),
+    }
+    result = oyez(*arguments[command])
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert f"error: {path}:4: nobody can say '🙂' (SLIGHTLY SMILING FACE)" in result.stderr.replace("\n", " ")
+
+
+def test_say_tells_the_nearest_sentence(oyez):
+    result = oyez("commands", "say", EXAMPLES / "home.yaml", "turn", "on", "the", "kichen", "light")
+    assert result.exit_code == 1
+    assert "nearest is 'turn on the kitchen light" in result.stderr
+
+
+def test_transcribe_writes_commands_as_jsonl(oyez, words):
+    result = oyez("transcribe", "-c", words, "-f", "jsonl", SPOKEN)
+    heard = {Path(line["path"]).stem: line for line in map(json.loads, result.stdout.splitlines())}
+    assert (heard["stop"]["command"], heard["stop"]["slots"], heard["stop"]["refused"]) == ("Stop", {}, None)
+    assert (heard["seven"]["command"], heard["seven"]["slots"]) == ("Digit", {"digit": 7})
+    assert heard["yes"]["command"] is None
+    assert heard["yes"]["refused"] == "it is none of the sentences"
+    assert heard["yes"]["text"] == "yes"
+    assert heard["stop"]["confidence"] > heard["yes"]["confidence"] * 0
+
+
+def test_transcripts_without_commands_are_as_before(oyez):
+    [line] = map(json.loads, oyez("transcribe", "-f", "jsonl", SPOKEN / "stop.flac").stdout.splitlines())
+    assert list(line) == ["path", "text", "words", "confidence", "duration", "model"]
+
+
+@pytest.mark.parametrize(("name", "lines"), [("stop", ["Stop\tstop", "I stop"]), ("yes", [])])
+def test_listen_prints_commands_acts_and_is_silent_at_everything_else(oyez, words, name, lines):
+    result = oyez("listen", "-c", words, "--source", SPOKEN / f"{name}.flac")
+    assert result.stdout.splitlines() == lines
+
+
+def test_listen_tells_programs_the_command_and_nothing_else_on_stdout(oyez, words):
+    result = oyez("listen", "-c", words, "--source", SPOKEN / "stop.flac", "-f", "jsonl")
+    events = [json.loads(line) for line in result.stdout.splitlines()]
+    assert events[-1]["command"] == "Stop"
+    assert "I stop" in result.stderr
+
+
+def test_tune_recommends_a_threshold(oyez, words, tmp_path):
+    rows = [f"{SPOKEN / name}.flac\t{text}" for name, text in
+            [("stop", "stop"), ("seven", "7"), ("yes", "yes"), ("left_right_stop", "left right stop")]]  # fmt: skip
+    (tmp_path / "manifest.tsv").write_text("\n".join(["path\ttext", *rows]))
+    other = tmp_path / "other.wav"
+    soundfile.write(other, read_audio(SPOKEN / "right.flac"), 16_000)
+    plot = tmp_path / "plot.png"
+    result = oyez("commands", "tune", words, "--recordings", tmp_path, "--other-speech", other, "--plot", plot)
+    assert result.exit_code == 0
+    assert "2 commands" in result.stdout
+    assert "recommended" in result.stdout
+    assert plot.read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(("manifest", "message"), [
+    (None, "no manifest"), ("path\ttext\nstop.flac\thello\n", "none of the texts is a sentence"),
+])  # fmt: skip
+def test_tune_needs_recordings_of_the_commands(oyez, words, tmp_path, manifest, message):
+    if manifest:
+        (tmp_path / "manifest.tsv").write_text(manifest)
+        (tmp_path / "stop.flac").write_bytes((SPOKEN / "stop.flac").read_bytes())
+    result = oyez("commands", "tune", words, "--recordings", tmp_path)
+    assert result.exit_code == 2
+    assert message in result.stderr.replace("\n", " ")

@@ -1,0 +1,200 @@
+import itertools
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from data.audio import SAMPLE_RATE, read_audio
+from models import Recognizer
+from models.alphabet import BLANK, LABELS, encode
+from models.commands.attention import Attention
+from models.commands.command import Command, NoCommand, Refusal, as_fields
+from models.commands.errors import CommandsError
+from models.recognizer import LONGEST
+
+HOME = """
+intents:
+  Light:
+    data:
+      - sentences: ["turn (on|off) the {room} light"]
+        slots: {device: light}
+  Radio: {data: [{sentences: ["play {song} on the wi-fi TV"]}]}
+  Stop: {data: [{sentences: [stop, no]}]}
+lists:
+  room: {values: [kitchen, {in: "living[ ]room", out: lounge}]}
+  song: {wildcard: true}
+"""
+
+
+def as_heard(text, noise=1.0, seed=0):
+    """Log-probabilities of a text as a model of 30 ms a step might give them."""
+    rows = [row for label in encode(text) for row in (label, BLANK)]
+    rows = [BLANK] * 4 + rows + [BLANK] * 4
+    scores = noise * torch.randn(len(rows), LABELS, generator=torch.Generator().manual_seed(seed))
+    scores[torch.arange(len(rows)), torch.tensor(rows)] += 9
+    return torch.log_softmax(scores, dim=-1)
+
+
+@pytest.fixture
+def hear(tiny_model, tmp_path, monkeypatch):
+    """(text, commands file, ...) -> the transcript of it being said."""
+
+    def transcribe(text, file=HOME, seconds=2.0, noise=1.0, **options):
+        path = tmp_path / "commands.yaml"
+        path.write_text(file)
+        recognizer = Recognizer(tiny_model()).commands(path, **options)
+        texts = [text] if isinstance(text, str) else text
+        said = [as_heard(each, noise) for each in texts]
+        monkeypatch.setattr(recognizer, "log_probs", lambda _: said)
+        [transcript] = recognizer.transcribe([np.zeros(round(seconds * SAMPLE_RATE), np.float32)])
+        return transcript
+
+    return transcribe
+
+
+@pytest.mark.parametrize(
+    ("text", "intent", "slots"),
+    [
+        ("turn on the kitchen light", "Light", {"device": "light", "room": "kitchen"}),
+        ("turn off the livingroom light", "Light", {"device": "light", "room": "lounge"}),
+        ("stop", "Stop", {}),
+        ("play the beatles on the wi fi t v", "Radio", {"song": "the beatles"}),
+    ],
+)
+def test_what_is_said_is_a_command_with_its_slots(hear, text, intent, slots):
+    transcript = hear(text)
+    assert isinstance(transcript.command, Command)
+    assert (transcript.command.intent, transcript.command.slots) == (intent, slots)
+    assert transcript.confidence == transcript.command.confidence > 0.5
+    assert transcript.text == transcript.command.text == " ".join(word.text for word in transcript.words)
+    times = [time for word in transcript.words for time in (word.start, word.end)]
+    assert times == sorted(times)
+
+
+def test_words_that_are_said_in_several_have_the_time_of_all(hear):
+    words = hear("play it on the wi fi t v").words
+    assert [word.text for word in words][-1] == "tv"
+    assert words[-1].end - words[-1].start > words[-2].end - words[-2].start
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["turn on the garden light", "what a lovely day", "turn on the kitchen light and the radio", "go", "know it"],
+)
+def test_what_is_none_of_the_sentences_is_refused_with_what_was_heard(hear, text):
+    without_free_text = HOME.replace("  Radio:", "  # Radio:")
+    transcript = hear(text, file=without_free_text)
+    assert isinstance(transcript.command, NoCommand)
+    assert not transcript.command
+    assert transcript.command.reason is Refusal.OTHER
+    assert transcript.text == text
+
+
+def test_silence_is_no_command(hear):
+    transcript = hear("")
+    assert transcript.command.reason is Refusal.SILENCE
+    assert transcript.text == ""
+
+
+def test_no_samples_are_no_command(tiny_model, tmp_path):
+    path = tmp_path / "words.txt"
+    path.write_text("yes\n")
+    [transcript] = Recognizer(tiny_model()).commands(path).transcribe([np.zeros(0, np.float32)])
+    assert transcript.command == NoCommand(Refusal.SILENCE)
+
+
+def test_threshold_is_the_given_one_or_the_files_or_the_models(hear):
+    unsure = "turn off the kichn lght"
+    confidence = hear(unsure, threshold=0.0).command.confidence
+    assert 0 < confidence < 1
+    assert isinstance(hear(unsure, threshold=confidence - 0.001).command, Command)
+    assert isinstance(hear(unsure, threshold=confidence + 0.001).command, NoCommand)
+    low, high = (HOME + f"oyez: {{threshold: {confidence + difference}}}" for difference in (-0.001, 0.001))
+    assert isinstance(hear(unsure, file=low).command, Command)
+    assert hear(unsure, file=high).command.nearest.confidence == confidence
+    assert isinstance(hear(unsure, file=high, threshold=0.0).command, Command)
+
+
+def test_runners_up_are_other_commands_and_less_sure(hear):
+    assert hear("turn on the kitchen light").command.runners_up == ()
+    file = HOME.replace("[kitchen, ", "[kitchen, chicken, children, ")
+    command = hear("turn on the chiken light", file=file, runners_up=3, threshold=0.0).command
+    everything = [command, *command.runners_up]
+    assert 1 < len(everything) <= 4
+    assert all(one.confidence >= other.confidence for one, other in itertools.pairwise(everything))
+    assert all((a.intent, a.slots) != (b.intent, b.slots) for a, b in itertools.combinations(everything, 2))
+    assert json.loads(json.dumps(as_fields(command)))["runners_up"]
+
+
+@pytest.fixture
+def woken(hear):
+    return lambda text: hear(text, file=HOME + "oyez: {wake: hey computer}")
+
+
+def test_wake_phrase_comes_first_or_the_command_is_not_heard(woken):
+    assert woken("hey computer stop").command.intent == "Stop"
+    assert woken("hey computer").command.reason is Refusal.WAKE_ONLY
+    refused = woken("stop")
+    assert refused.command.reason is Refusal.NOT_WOKEN
+    assert refused.command.nearest.intent == "Stop"
+
+
+def test_a_command_may_follow_the_wake_phrase_within_some_seconds(woken):
+    wake, stop, light = woken("hey computer"), woken("stop"), woken("turn on the kitchen light")
+    attention = Attention(seconds=5.0)
+    assert not attention.heed(stop, 0, 1).command
+    assert not attention.heed(wake, 2, 3).command
+    assert attention.heed(stop, 7.9, 9).command == stop.command.nearest
+    assert not attention.heed(light, 9, 10).command  # one command for one call
+    attention.heed(wake, 20, 21)
+    assert not attention.heed(stop, 26.1, 27).command
+
+
+def test_other_speech_between_does_not_end_the_attention(woken):
+    attention = Attention(seconds=5.0)
+    attention.heed(woken("hey computer"), 0, 1)
+    attention.heed(woken("hm"), 2, 3)
+    assert attention.heed(woken("stop"), 4, 5).command
+
+
+def test_a_long_recording_holds_one_command_or_tells_that_there_are_several(hear, monkeypatch):
+    pieces = [type("Segment", (), {"start": 0.0, "waveform": np.zeros(SAMPLE_RATE, np.float32)})] * 2
+    monkeypatch.setattr("models.recognizer.segments_of", lambda *_: pieces)
+
+    def hear_two(*texts):
+        return hear(texts, seconds=LONGEST + 1).command
+
+    assert hear_two("stop", "no").reason is Refusal.SEVERAL
+    assert hear_two("hm", "what").reason is Refusal.OTHER
+    assert hear_two("", "").reason is Refusal.SILENCE
+    assert hear_two("hm", "stop").intent == "Stop"
+
+
+def test_a_wrong_file_is_an_error(tiny_model, tmp_path):
+    with pytest.raises(CommandsError, match="No such file"):
+        Recognizer(tiny_model()).commands(tmp_path / "none.yaml")
+
+
+def test_shipped_model_hears_typed_commands(tmp_path, spoken):
+    """The whole way, with synthetic speech: words of the file are heard, others are not."""
+    path = tmp_path / "words.txt"
+    path.write_text("stop\nyes\n(left|right) right stop\n")
+    recognizer = Recognizer.load("commands").commands(path)
+    names = ("stop", "yes", "seven", "right", "left_right_stop")
+    heard = recognizer.transcribe([read_audio(spoken / f"{name}.flac") for name in names])
+    assert [transcript.command.intent if transcript.command else None for transcript in heard] == [
+        "stop", "yes", None, None, "(left|right) right stop"
+    ]  # fmt: skip
+
+
+def test_streaming_gives_commands(tmp_path, spoken):
+    path = tmp_path / "words.txt"
+    path.write_text("seven\n")
+    stream = Recognizer.load("commands").commands(path).stream()
+    waveform = read_audio(spoken / "seven.flac")
+    events = [
+        event for start in range(0, len(waveform), 1000) for event in stream.accept(waveform[start : start + 1000])
+    ]
+    [final] = [event for event in events + stream.flush() if hasattr(event, "transcript")]
+    assert final.transcript.command.intent == "seven"

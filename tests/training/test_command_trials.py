@@ -1,0 +1,96 @@
+import itertools
+from collections import Counter
+
+import pytest
+import torch
+
+from data.manifest import Utterance, read_manifest
+from models.alphabet import BLANK, LABELS, encode
+from models.recognizer import Recognizer
+from training.command_confidence import attempts, fit_confidence, measure_on_other_speakers
+from training.command_trials import Phrase, phrases, trials
+from training.operating_points import operating_point
+
+WORDS = [
+    "red",
+    "green",
+    "blue",
+    "left",
+    "right",
+    "open",
+    "close",
+    "door",
+    "window",
+    "light",
+    "radio",
+    "music",
+    "seven",
+    "eleven",
+    "kitchen",
+    "garden",
+]
+
+
+def said(text, seed, noise):
+    rows = [row for label in encode(text) for row in (label, BLANK)] or [BLANK] * 20
+    scores = noise * torch.randn(len(rows), LABELS, generator=torch.Generator().manual_seed(seed))
+    scores[torch.arange(len(rows)), torch.tensor(rows)] += 9
+    return torch.log_softmax(scores, dim=-1)
+
+
+@pytest.fixture(scope="module")
+def heard():
+    """Phrases of one to three words by eight speakers, some as running speech, as a good model would hear them."""
+    texts = [
+        " ".join(words) for n in (1, 2, 3) for words in itertools.islice(itertools.permutations(WORDS, n), 0, 400, 5)
+    ]
+    return [
+        Phrase(text, f"speaker{n % 8}", 2.0, said(text, n, 1 + n % 3), is_running=n % 2 == 0)
+        for n, text in enumerate([*texts, ""])
+    ]
+
+
+@pytest.fixture(scope="module")
+def tried(heard):
+    return trials(heard, files=12, seed=1)
+
+
+def test_trials_are_of_all_kinds_and_the_same_for_the_same_seed(heard, tried):
+    kinds = Counter(trial.kind for trial in tried)
+    assert all(kinds[kind] > 20 for kind in ("sentence", "near", "speech", "words"))
+    assert trials(heard, files=3, seed=2) == trials(heard, files=3, seed=2)
+    assert not any(trial.right for trial in tried if trial.kind != "sentence")
+    assert sum(trial.right for trial in tried if trial.kind == "sentence") > 0.9 * kinds["sentence"]
+
+
+def test_fitted_confidence_tells_sentences_from_what_is_none(tried):
+    confidence = fit_confidence(tried)
+    for other in ("speech", "words", "near"):
+        point = operating_point(attempts(tried, confidence, other), 0.5)
+        assert point.missed < 0.05
+        assert point.refused > 0.9
+    assert 0 <= confidence.threshold <= 1
+
+
+def test_measuring_judges_each_speaker_by_the_others(heard):
+    measured = measure_on_other_speakers(heard, files=6)
+    assert set(measured.points) == {"speech", "words", "near"}
+    at_threshold = [point for point in measured.points["speech"] if point.threshold == measured.threshold]
+    assert len(at_threshold) == 1
+    assert at_threshold[0].missed < 0.1
+    assert measured.calibration_error < 0.2
+    assert measured.other_hours > 0
+
+
+def test_utterances_are_cut_at_pauses_and_short_ones_put_together(spoken):
+    manifest = read_manifest(next(spoken.glob("manifest.*")))
+    by_text = {utterance.text: utterance for utterance in manifest}
+    long = by_text["left right stop"]
+    sentence = Utterance(long.path, long.text, "a", 0.0, 2.16)
+    short = [Utterance(by_text[word].path, word, "b", 0.0, 1.1) for word in ("yes", "stop", "seven")]
+    heard = phrases(Recognizer.load("commands"), [sentence, *short])
+    texts = [phrase.text for phrase in heard]
+    assert texts[:-4] == ["left", "right", "stop"]
+    assert texts[-4:] == ["yes", "stop", "seven", "yes stop"]
+    assert [phrase.is_running for phrase in heard] == [True] * 3 + [False] * 4
+    assert sum(phrase.seconds for phrase in heard[:3]) == pytest.approx(2.16, abs=0.1)

@@ -1,0 +1,92 @@
+"""Fit what makes the confidence of a command mean what it says, for any commands file (see command_trials)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import minimize
+
+from models.commands.confidence import CommandConfidence
+from training.calibration import expected_calibration_error
+from training.command_trials import Kind, Phrase, Trial, trials
+from training.operating_points import THRESHOLDS, Attempt, OperatingPoint, choose_threshold, operating_point
+
+MOST_MISSED = 0.05  # share of the commands that a default threshold may miss
+_SHORT = 4  # letters
+_PRIOR = 1e-5  # weight that keeps the weights finite where everything can be told apart
+
+
+def fit_confidence(tried: Sequence[Trial], false_per_hour: float = 1.0) -> CommandConfidence:
+    """Fit a logistic curve from evidence to probability (Platt 1999), and choose the threshold.
+
+    What is right and what is not count the same, however many there are of each. The threshold is the lowest that
+    lets through fewer than `false_per_hour` false accepts of other running speech, but none that misses more than
+    MOST_MISSED of the commands, nor of the short ones: they are in other speech, too, and would never be heard.
+    """
+    judged = [(trial.evidence, trial.right) for trial in tried if trial.evidence is not None]
+    evidence = np.array([[*astuple(each), 1.0] for each, _ in judged])
+    right = np.array([each for _, each in judged])
+    shares = np.where(right, 0.5 / max(1, right.sum()), 0.5 / max(1, (~right).sum()))
+
+    def cost(weights: npt.NDArray[np.float64]) -> float:
+        signed = np.where(right, 1, -1) * (evidence @ weights)
+        return float((shares * np.logaddexp(0, -signed)).sum() + _PRIOR * (weights**2).sum())
+
+    start = np.array([0.2, 0.3, 0.5, 0.0])
+    fitted = minimize(cost, start, bounds=[(0, None)] * 3 + [(None, None)]).x
+    against, letters, worst_word, intercept = (round(float(weight), 4) for weight in fitted)
+    confidence = CommandConfidence(against=against, letters=letters, worst_word=worst_word, intercept=intercept)
+    short = [each for each in tried if each.kind != "sentence" or (each.evidence and each.evidence.letters <= _SHORT)]
+    thresholds = [choose_threshold(attempts(each, confidence), false_per_hour, MOST_MISSED) for each in (tried, short)]
+    return confidence.model_copy(update={"threshold": min(thresholds)})
+
+
+def attempts(tried: Sequence[Trial], confidence: CommandConfidence, other: Kind = "speech") -> list[Attempt]:
+    """Judge the sentences among trials, and one kind of what is none."""
+    return [
+        Attempt(
+            confidence=0.0 if trial.evidence is None else confidence(trial.evidence),
+            is_command=trial.kind == "sentence",
+            right=trial.right,
+            seconds=trial.seconds,
+        )
+        for trial in tried
+        if trial.kind in ("sentence", other)
+    ]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a fitted confidence is worth on speakers that it was not fitted on."""
+
+    points: dict[Kind, list[OperatingPoint]]  # at each threshold, against other speech of each kind
+    threshold: float  # the mean of those that were chosen
+    calibration_error: float  # mean gap between confidence and share of right commands, against other speech
+    other_hours: float
+
+
+def measure_on_other_speakers(heard: Sequence[Phrase], files: int, false_per_hour: float = 1.0) -> Measured:
+    """Fit on half of the speakers and judge the other half, and the other way round."""
+    speakers = sorted({phrase.speaker for phrase in heard})
+    halves = [[phrase for phrase in heard if phrase.speaker in speakers[start::2]] for start in (0, 1)]
+    tried = [trials(half, files, seed) for seed, half in enumerate(halves)]
+    fitted = [fit_confidence(each, false_per_hour) for each in tried]
+    crossed = list(zip(tried, reversed(fitted), strict=True))
+    threshold = round(float(np.mean([each.threshold for each in fitted])), 4)
+    kinds: tuple[Kind, ...] = ("speech", "words", "near")
+    judged = {kind: [a for each, confidence in crossed for a in attempts(each, confidence, kind)] for kind in kinds}
+    return Measured(
+        points={
+            kind: [operating_point(some, each) for each in sorted({*THRESHOLDS, threshold})]
+            for kind, some in judged.items()
+        },
+        threshold=threshold,
+        calibration_error=expected_calibration_error(
+            np.array([attempt.confidence for attempt in judged["speech"]]),
+            np.array([attempt.is_command and attempt.right for attempt in judged["speech"]]),
+        ),
+        other_hours=sum(attempt.seconds for attempt in judged["speech"] if not attempt.is_command) / 3600,
+    )

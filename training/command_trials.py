@@ -1,0 +1,175 @@
+"""Trials of commands files on recorded speech that was made for none: many files by chance, on phrases of real speech.
+
+Sentences are cut at their pauses into phrases, single words of one speaker are put together to phrases, and files are
+made of such phrases by chance: of few or many, of single words or whole sentences. To each file is said what is in it,
+what is not, and what is in it but for one word.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from torch import Tensor
+
+from data.audio import SAMPLE_RATE, Waveform, read_audio
+from data.manifest import Utterance
+from models.alphabet import encode
+from models.commands.compiler import compile_commands
+from models.commands.confidence import Evidence
+from models.commands.document import Document
+from models.commands.file import CommandsFile
+from models.commands.tags import interpret
+from models.decoding.alignment import align_words
+from models.recognizer import Recognizer
+
+_PAUSE = 0.2  # seconds; at pauses as long as this a sentence is cut
+_SHORT = 1.5  # seconds; utterances up to this length are put together
+_SIZES = (3, 10, 30, 100, 300)  # sentences in a file
+_LONGEST = (1, 3, 6, 20)  # words of a sentence in it
+_SAID: dict[Kind, int] = {"sentence": 80, "near": 60, "speech": 150, "words": 80}  # to a file, at most
+_AT_ONCE = 64  # recordings in memory together
+
+
+# a sentence of the file; one but for a word; other running speech; other words that were said alone
+Kind = Literal["sentence", "near", "speech", "words"]
+
+
+@dataclass(frozen=True)
+class Phrase:
+    """Something that was said, as the model heard it. The text is empty where it is not known."""
+
+    text: str
+    speaker: str
+    seconds: float
+    log_probs: Tensor
+    is_running: bool  # it comes from a longer sentence, and is no word that was said alone
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A phrase that was said to a commands file."""
+
+    seconds: float
+    evidence: Evidence | None  # for what was heard; None if it was nothing
+    kind: Kind
+    right: bool  # what was heard is what was said
+
+
+def phrases(
+    recognizer: Recognizer, utterances: Sequence[Utterance], progress: Callable[[int], None] = lambda _: None
+) -> list[Phrase]:
+    """Cut utterances at their pauses, put short ones of one speaker together, and have them heard."""
+    short = [each for each in utterances if each.text and (each.duration or _SHORT + 1) <= _SHORT]
+    cut = [
+        [piece] for piece in _cut_at_pauses(recognizer, [each for each in utterances if each not in short], progress)
+    ]
+    sources = cut + [[each] for each in short] + _put_together(short)
+    heard: list[Phrase] = []
+    for start in range(0, len(sources), _AT_ONCE):
+        some = sources[start : start + _AT_ONCE]
+        waveforms = [np.concatenate([_read(utterance) for utterance in source]) for source in some]
+        log_probs_of_all = recognizer.log_probs(waveforms)
+        for n, (source, waveform, log_probs) in enumerate(zip(some, waveforms, log_probs_of_all, strict=True)):
+            text = " ".join(utterance.text for utterance in source)
+            seconds = len(waveform) / SAMPLE_RATE
+            heard.append(Phrase(text, source[0].speaker, seconds, log_probs, is_running=start + n < len(cut)))
+    return heard
+
+
+def _cut_at_pauses(
+    recognizer: Recognizer, utterances: Sequence[Utterance], progress: Callable[[int], None]
+) -> Iterator[Utterance]:
+    for start in range(0, len(utterances), _AT_ONCE):
+        some = utterances[start : start + _AT_ONCE]
+        for utterance, log_probs in zip(some, recognizer.log_probs([_read(each) for each in some]), strict=True):
+            labels = encode(utterance.text)
+            if len(labels) + sum(one == other for one, other in itertools.pairwise(labels)) > len(log_probs):
+                continue  # more letters than steps: the text cannot be right
+            words = align_words(log_probs, labels)
+            length = len(log_probs) * recognizer.step_seconds
+            cuts, texts = [0.0], [[word.text for word in words[:1]]]
+            for word, following in itertools.pairwise(words):
+                if (following.start - word.end) * recognizer.step_seconds >= _PAUSE:
+                    cuts.append((following.start + word.end) / 2 * recognizer.step_seconds)
+                    texts.append([])
+                texts[-1].append(following.text)
+            for (begin, end), text in zip(itertools.pairwise([*cuts, length]), texts, strict=True):
+                yield replace(utterance, text=" ".join(text), offset=utterance.offset + begin, duration=end - begin)
+        progress(len(some))
+
+
+def _put_together(utterances: Sequence[Utterance]) -> list[list[Utterance]]:
+    """Return groups of two to four utterances of one speaker each."""
+    groups: list[list[Utterance]] = []
+    for _, same in itertools.groupby(sorted(utterances, key=lambda each: each.speaker), key=lambda each: each.speaker):
+        rest = list(same)
+        for size in itertools.cycle((2, 3, 4)):
+            if len(rest) < size:
+                break
+            groups.append(rest[:size])
+            rest = rest[size:]
+    return groups
+
+
+def _read(utterance: Utterance) -> Waveform:
+    return read_audio(utterance.path, utterance.offset, utterance.duration)
+
+
+def trials(heard: Sequence[Phrase], files: int, seed: int = 0) -> list[Trial]:
+    """Try phrases on commands files made of them by chance."""
+    chance = random.Random(seed)
+    texts = sorted({phrase.text for phrase in heard if phrase.text})
+    words = sorted({word for text in texts for word in text.split()})
+    done: list[Trial] = []
+    for _ in range(files):
+        longest = chance.choice(_LONGEST)
+        possible = [text for text in texts if len(text.split()) <= longest]
+        size = min(chance.choice(_SIZES), len(possible) // 2)
+        sentences = set(chance.sample(possible, size))
+        altered = {}
+        for text in chance.sample(possible, size):
+            other = _with_another_word(text, words, chance)
+            if " " in text and text not in sentences and other not in texts:
+                altered[text] = other
+        done += _trials_on(sorted({*sentences, *altered.values()}), sentences, frozenset(altered), heard, chance)
+    return done
+
+
+def _with_another_word(text: str, words: Sequence[str], chance: random.Random) -> str:
+    parts = text.split()
+    parts[chance.randrange(len(parts))] = chance.choice(words)
+    return " ".join(parts)
+
+
+def _trials_on(
+    written: Sequence[str],
+    sentences: set[str],
+    near: frozenset[str],
+    heard: Sequence[Phrase],
+    chance: random.Random,
+) -> Iterator[Trial]:
+    intents = {str(number): {"data": [{"sentences": [text]}]} for number, text in enumerate(written)}
+    compiled = compile_commands(CommandsFile.model_validate({"intents": intents}), Document({}, {}))
+    grammar = compiled.grammar()
+    said: dict[Kind, list[Phrase]] = {kind: [] for kind in _SAID}
+    for phrase in heard:
+        if phrase.text in sentences:
+            said["sentence"].append(phrase)
+        elif phrase.text in near:
+            said["near"].append(phrase)
+        else:
+            said["speech" if phrase.is_running else "words"].append(phrase)
+    for kind, phrases_of_kind in said.items():
+        for phrase in chance.sample(phrases_of_kind, min(_SAID[kind], len(phrases_of_kind))):
+            path = grammar.search(phrase.log_probs)
+            evidence, right = None, False
+            if path is not None:
+                match = interpret(path.symbols, compiled.tags)
+                evidence = Evidence.of(align_words(phrase.log_probs, list(match.labels)))
+                right = match.text == phrase.text
+            yield Trial(phrase.seconds, evidence, kind, right)
