@@ -68,7 +68,11 @@ def load_recognizer(model: str, device: str, decoding: Decoding, batch_seconds: 
 @contextmanager
 def hushed_libraries() -> Iterator[None]:
     """Keep what libraries in C write to stderr (mpg123 comments on each damaged file) out of our messages."""
-    if sys.stderr is None or sys.stderr.fileno() != _STDERR:
+    try:
+        leads_there = sys.stderr is not None and sys.stderr.fileno() == _STDERR
+    except OSError:  # it is no file
+        leads_there = False
+    if not leads_there:
         yield
         return
     ours, theirs = sys.stderr, os.dup(_STDERR)

@@ -160,7 +160,7 @@ def test_other_speech_between_does_not_end_the_attention(woken):
 
 def test_a_long_recording_holds_one_command_or_tells_that_there_are_several(hear, monkeypatch):
     pieces = [type("Segment", (), {"start": 0.0, "waveform": np.zeros(SAMPLE_RATE, np.float32)})] * 2
-    monkeypatch.setattr("models.recognizer.segments_of", lambda *_: pieces)
+    monkeypatch.setattr("models.recognizer.segments_in", lambda *_: pieces)
 
     def hear_two(*texts):
         return hear(texts, seconds=LONGEST + 1).command
