@@ -120,18 +120,16 @@ def _draw_labels(axes: Axes, log_probs: Tensor, labels: list[int], step: float) 
     """Draw a curve a label, and above the curves the letters of the text where they are aligned."""
     probabilities = log_probs.exp().numpy()  # (steps, labels)
     times = (np.arange(len(probabilities)) + 0.5) * step
-    axes.plot(times, probabilities[:, BLANK], color=_QUIET, linewidth=0.8, linestyle=(0, (3, 2)), label="no letter")
+    axes.plot(times, probabilities[:, BLANK], color=_QUIET, linewidth=0.8, linestyle=(0, (3, 2)))
     for label in sorted(set(labels)):
         colour = _QUIET if label == SPACE else _LETTERS[label % len(_LETTERS)]
         axes.fill_between(times, probabilities[:, label], color=colour, alpha=0.35, linewidth=0)
         axes.plot(times, probabilities[:, label], color=colour, linewidth=1)
-    for span in align_labels(log_probs, labels):
-        peak = span.start + int(probabilities[span.start : span.end, span.token].argmax())
-        text, colour = (
-            ("␣", _QUIET) if span.token == SPACE else (decode([span.token]), _LETTERS[span.token % len(_LETTERS)])
-        )
+    for label, start, end in align_labels(log_probs, labels):
+        peak = start + int(probabilities[start:end, label].argmax())
+        letter, colour = ("␣", _QUIET) if label == SPACE else (decode([label]), _LETTERS[label % len(_LETTERS)])
         axes.annotate(
-            text, (times[peak], probabilities[peak, span.token]), xytext=(0, 3), textcoords="offset points",
+            letter, (times[peak], probabilities[peak, label]), xytext=(0, 3), textcoords="offset points",
             ha="center", color=colour, weight="bold",
         )  # fmt: skip
     axes.set(ylim=(0, 1.22), yticks=[0, 0.5, 1], ylabel="probability")

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import torch
 import torchaudio.functional
 from torch import Tensor
-from torchaudio.functional import TokenSpan
 
 from models.alphabet import BLANK, SPACE, decode
 from models.decoding.closed import rank
@@ -23,27 +22,19 @@ class AlignedWord:
     score: float
 
 
-def align_labels(log_probs: Tensor, labels: list[int]) -> list[TokenSpan]:
-    """Find the likeliest path of a labelling: for each label its first step, the step after its last, and its score.
+def align_words(log_probs: Tensor, labels: list[int]) -> list[AlignedWord]:
+    """Find the likeliest path of a labelling and split it into words.
 
     Args:
         log_probs: shape (steps, labels), on the CPU.
-        labels: what is said, without blanks. There must be a path for it: no more labels than steps, counting one
-            more for each pair of equal neighbours.
-
-    Returns:
-        a span a label, with `token`, `start`, `end`, and as `score` the mean log-probability over its steps.
+        labels: what is said, without blanks; spaces part the words. There must be a path for it: no more labels
+            than steps, counting one more for each pair of equal neighbours.
     """
     if not labels:
         return []
     path, scores = torchaudio.functional.forced_align(
         log_probs[None].float(), torch.tensor([labels], dtype=torch.int32), blank=BLANK
     )
-    return torchaudio.functional.merge_tokens(path[0], scores[0], blank=BLANK)
-
-
-def align_words(log_probs: Tensor, labels: list[int]) -> list[AlignedWord]:
-    """Find the likeliest path of a labelling (see `align_labels`) and split it into words, which spaces part."""
     words: list[AlignedWord] = []
     letters: list[int] = []
     steps: list[tuple[int, int]] = []
@@ -56,7 +47,7 @@ def align_words(log_probs: Tensor, labels: list[int]) -> list[AlignedWord]:
         for pending in (letters, steps, likelihoods):
             pending.clear()
 
-    for span in align_labels(log_probs, labels):
+    for span in torchaudio.functional.merge_tokens(path[0], scores[0], blank=BLANK):
         if span.token == SPACE:
             end_word()
         else:
@@ -71,3 +62,14 @@ def log_likelihood(log_probs: Tensor, labels: list[int]) -> float:
     """Return log P(labels), summed over all paths (the CTC forward algorithm); -inf where there is no path."""
     [hypothesis] = rank(log_probs, [labels])
     return hypothesis.score
+
+
+def align_labels(log_probs: Tensor, labels: list[int]) -> list[tuple[int, int, int]]:
+    """Return (label, first step, step after the last) of each label on the likeliest path; see `align_words`."""
+    if not labels:
+        return []
+    path, scores = torchaudio.functional.forced_align(
+        log_probs[None].float(), torch.tensor([labels], dtype=torch.int32), blank=BLANK
+    )
+    spans = torchaudio.functional.merge_tokens(path[0], scores[0], blank=BLANK)
+    return [(span.token, span.start, span.end) for span in spans]
