@@ -16,7 +16,7 @@ import numpy.typing as npt
 from app.sources import CHUNK_SECONDS
 from data.audio import SAMPLE_RATE, StreamResampler, Waveform
 
-_LOST_AFTER = 1.0  # seconds without a single chunk after which the device counts as gone
+_LOST_AFTER = 3.0  # seconds without a single chunk after which the device counts as gone; sound servers pause for one
 _RETRY_EVERY = 0.5  # seconds between two looks whether it is back
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -66,8 +67,9 @@ class LiveStreams:
             self._conversations.add(conversation)
             await conversation.run(await asyncio.to_thread(self._open, dict(socket.query_params)))
         except UnusableError as error:
-            await conversation.tell([{"event": "error", "text": str(error)}])
-            await socket.close()
+            with suppress(WebSocketDisconnect):
+                await conversation.tell([{"event": "error", "text": str(error)}])
+                await socket.close()
         except WebSocketDisconnect:
             pass
         finally:
