@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app.console import (
-    BATCH_SECONDS,
     Decoding,
     DecodingOption,
     DeviceOption,
@@ -84,8 +83,9 @@ def transcribe(
         int | None, typer.Option(help="Processes; 1 is this one.  [default: as work and machine suggest]", min=1)
     ] = None,
     batch_seconds: Annotated[
-        float, typer.Option(help="Audio that goes through the network at once.", min=1, max=3600)
-    ] = BATCH_SECONDS,
+        float | None,
+        typer.Option(help="Audio that goes through the network at once.  [default: what is fastest]", min=1, max=3600),
+    ] = None,
     decoding: DecodingOption = Decoding.beam,
     device: DeviceOption = "cpu",
 ) -> None:
@@ -125,8 +125,9 @@ def transcribe(
             wrong_use(f"{formats[0]} of {len(inputs)} recordings is {len(inputs)} files: use --output-dir or --beside")
         if (workers or suitable_workers(inputs)) > 1:
             prepare()
-        recognizer = load_recognizer(model, device, decoding, batch_seconds)
-        settings = Settings(model, decoding.value, batch_seconds)
+        recognizer = load_recognizer(model, device, decoding)
+        recognizer.batch_seconds = batch_seconds or recognizer.batch_seconds
+        settings = Settings(model, decoding.value, recognizer.batch_seconds)
 
         def outcomes_of(some: Sequence[Input]) -> Iterator[Outcome]:
             return transcribe_all(some, recognizer, settings, workers)

@@ -27,7 +27,9 @@ class Settings:
         """Load it; see `models.recognizer.Recognizer.load`."""
         from models.recognizer import Recognizer
 
-        return Recognizer.load(self.model, device, self.decoding, self.batch_seconds)
+        recognizer = Recognizer.load(self.model, device, self.decoding)
+        recognizer.batch_seconds = self.batch_seconds
+        return recognizer
 
     @property
     def version(self) -> str:
@@ -39,8 +41,8 @@ class Settings:
 
     @property
     def portion_seconds(self) -> float:
-        """How much is read before it is heard: two batches, so that there is something to sort by length."""
-        return 2 * self.batch_seconds
+        """How much is read before it is heard: some batches, so that there is something to sort by length."""
+        return 4 * self.batch_seconds
 
 
 @dataclass(frozen=True)
