@@ -352,6 +352,8 @@ def main() -> None:
         return  # multiprocessing imports the script that started it into each worker; not every script has a guard
     # an LSTM's threads wait for each other at every time step: more than one is slower wherever the cores are shared
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    # oneDNN keeps a primitive for each shape of batch that it has met, and by default a thousand of them
+    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "64")
     try:
         # a file's name need not be UTF-8, and is printed as it is
         sys.stdout.reconfigure(errors="surrogateescape")  # type: ignore[union-attr]  # a TextIOWrapper here

@@ -17,7 +17,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 if TYPE_CHECKING:
     from models import Recognizer
 
-BATCH_SECONDS = 60.0  # of audio that goes through the network at once: fastest where it stays in the cache
 
 _STDERR = 2  # its file descriptor
 
@@ -53,12 +52,12 @@ def wrong_use(reason: object) -> NoReturn:
     raise typer.Exit(2)
 
 
-def load_recognizer(model: str, device: str, decoding: Decoding, batch_seconds: float = BATCH_SECONDS) -> Recognizer:
+def load_recognizer(model: str, device: str, decoding: Decoding) -> Recognizer:
     """Load a recogniser as the options name it; a mistake in them ends the command."""
     from models import CheckpointError, Recognizer
 
     try:
-        return Recognizer.load(model, device, decoding.value, batch_seconds)
+        return Recognizer.load(model, device, decoding.value)
     except (CheckpointError, ValueError) as error:
         wrong_use(error)
     except (RuntimeError, AssertionError) as error:  # torch has no such device

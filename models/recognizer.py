@@ -70,18 +70,13 @@ class Recognizer:
     """
 
     def __init__(
-        self,
-        model: Model,
-        device: str | torch.device = "cpu",
-        decoding: Decoding = "beam",
-        beam_width: int = 16,
-        batch_seconds: float = BATCH_SECONDS,
+        self, model: Model, device: str | torch.device = "cpu", decoding: Decoding = "beam", beam_width: int = 16
     ) -> None:
         self.model = model.to(device).eval()
         self.device = torch.device(device)
         self.decoding = decoding
         self.beam_width = beam_width
-        self.batch_seconds = batch_seconds
+        self.batch_seconds = BATCH_SECONDS  # of padded audio in a batch; of influence on time and memory only
         self.lexicon = Lexicon.of(model.config.vocabulary) if model.config.vocabulary else None
         if decoding == "word" and not self.lexicon:
             raise ValueError(f"model {model.config.name!r} has no vocabulary to find a word in")
@@ -89,10 +84,7 @@ class Recognizer:
 
     @staticmethod
     def load(
-        name_or_folder: str | Path = DEFAULT_MODEL,
-        device: str | torch.device = "cpu",
-        decoding: Decoding = "beam",
-        batch_seconds: float = BATCH_SECONDS,
+        name_or_folder: str | Path = DEFAULT_MODEL, device: str | torch.device = "cpu", decoding: Decoding = "beam"
     ) -> Recognizer:
         """Load a shipped model by name, or any model by its folder.
 
@@ -102,13 +94,12 @@ class Recognizer:
             decoding: "greedy", the best label of each step; or "beam", the likeliest text over all alignments,
                 within the model's vocabulary if it has one; or "word", whichever single word of the vocabulary it
                 is most likely to be, for recordings that are known to hold one.
-            batch_seconds: padded audio that goes through the network at once; of influence on time and memory only.
 
         Raises:
             models.checkpoint.CheckpointError: there is no such model, or it is damaged.
             ValueError: "word" is asked of a model without a vocabulary.
         """
-        return recognizer_of(load_checkpoint(name_or_folder), device, decoding, batch_seconds)
+        return recognizer_of(load_checkpoint(name_or_folder), device, decoding)
 
     @property
     def name(self) -> str:
@@ -233,15 +224,10 @@ class ClassifyingRecognizer(Recognizer):
         return Transcript(text, words, confidence, duration, self.name)
 
 
-def recognizer_of(
-    model: Model,
-    device: str | torch.device = "cpu",
-    decoding: Decoding = "beam",
-    batch_seconds: float = BATCH_SECONDS,
-) -> Recognizer:
+def recognizer_of(model: Model, device: str | torch.device = "cpu", decoding: Decoding = "beam") -> Recognizer:
     """Return the Recognizer for a model: for CTC, or for a classifier."""
     kind = Recognizer if model.config.acoustic.pooling is None else ClassifyingRecognizer
-    return kind(model, device, decoding, batch_seconds=batch_seconds)
+    return kind(model, device, decoding)
 
 
 def _text(words: Sequence[Word]) -> str:

@@ -13,7 +13,6 @@ import typer
 
 from app.commands import with_commands
 from app.console import (
-    BATCH_SECONDS,
     CommandsOption,
     Decoding,
     DecodingOption,
@@ -86,8 +85,9 @@ def transcribe(
         int | None, typer.Option(help="Processes; 1 is this one.  [default: as work and machine suggest]", min=1)
     ] = None,
     batch_seconds: Annotated[
-        float, typer.Option(help="Audio that goes through the network at once.", min=1, max=3600)
-    ] = BATCH_SECONDS,
+        float | None,
+        typer.Option(help="Audio that goes through the network at once.  [default: what is fastest]", min=1, max=3600),
+    ] = None,
     decoding: DecodingOption = Decoding.beam,
     commands: CommandsOption = None,
     runners_up: Annotated[int, typer.Option(help="With --commands: how many other commands to tell.", min=0)] = 0,
@@ -129,8 +129,9 @@ def transcribe(
             wrong_use(f"{formats[0]} of {len(inputs)} recordings is {len(inputs)} files: use --output-dir or --beside")
         if (workers or suitable_workers(inputs)) > 1:
             prepare()
-        recognizer = with_commands(load_recognizer(model, device, decoding, batch_seconds), commands, runners_up)
-        settings = Settings(model, decoding.value, batch_seconds, commands, runners_up)
+        recognizer = with_commands(load_recognizer(model, device, decoding), commands, runners_up)
+        recognizer.batch_seconds = batch_seconds or recognizer.batch_seconds
+        settings = Settings(model, decoding.value, recognizer.batch_seconds, commands, runners_up)
 
         def outcomes_of(some: Sequence[Input]) -> Iterator[Outcome]:
             return transcribe_all(some, recognizer, settings, workers)

@@ -135,15 +135,15 @@ class Pool:
 
     def _task_for(self, worker: _Process, assembly: Assembly) -> Read | Hear | None:
         """Choose what an idle worker does next: finish what was begun before beginning more."""
-        next_unit = self._units[0] if self._units and self._units[0][0].number < assembly.next + AHEAD else None
-        enough_read = len(self._unheard) >= len(self._workers)
-        everybody_reads = all(other.is_reading for other in self._workers if other is not worker)
-        # whoever has read hears it too, unless somebody else would have nothing to do
-        hears = self._hearer is None and (next_unit is not None or everybody_reads)
-        if self._hearer is None and self._unheard and (enough_read or not (worker.is_reading or next_unit)):
+        if self._hearer is not None:
+            if len(self._unheard) >= len(self._workers):
+                return None
+        elif self._unheard and not worker.is_reading:
             return Hear(self._unheard.popleft())
-        if enough_read:
-            return None
+        next_unit = self._units[0] if self._units and self._units[0][0].number < assembly.next + AHEAD else None
+        helpers = sum(not other.is_reading for other in self._workers if other is not worker)
+        # whoever has read hears it too, unless somebody else will soon have nothing to do
+        hears = self._hearer is None and (next_unit is not None or len(self._unheard) >= 2 * helpers)
         if worker.is_reading:
             return Read(None, hears)
         if next_unit is not None:

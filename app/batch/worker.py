@@ -30,10 +30,11 @@ class Settings:
         """Load it; see `models.recognizer.Recognizer.load`."""
         from models.recognizer import Recognizer
 
-        recognizer = Recognizer.load(self.model, device, self.decoding, self.batch_seconds)
-        if self.commands is None:
-            return recognizer
-        return recognizer.commands(self.commands, runners_up=self.runners_up)
+        recognizer = Recognizer.load(self.model, device, self.decoding)
+        if self.commands is not None:
+            recognizer = recognizer.commands(self.commands, runners_up=self.runners_up)
+        recognizer.batch_seconds = self.batch_seconds
+        return recognizer
 
     @property
     def version(self) -> str:
@@ -49,8 +50,8 @@ class Settings:
 
     @property
     def portion_seconds(self) -> float:
-        """How much is read before it is heard: two batches, so that there is something to sort by length."""
-        return 2 * self.batch_seconds
+        """How much is read before it is heard: some batches, so that there is something to sort by length."""
+        return 4 * self.batch_seconds
 
 
 @dataclass(frozen=True)

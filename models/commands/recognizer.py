@@ -40,9 +40,8 @@ class CommandRecognizer(Recognizer):
         threshold: float | None = None,
         runners_up: int = 0,
     ) -> None:
-        super().__init__(
-            recognizer.model, recognizer.device, recognizer.decoding, recognizer.beam_width, recognizer.batch_seconds
-        )
+        super().__init__(recognizer.model, recognizer.device, recognizer.decoding, recognizer.beam_width)
+        self.batch_seconds = recognizer.batch_seconds
         self.file = file
         self.grammar = grammar
         self.tags = tags

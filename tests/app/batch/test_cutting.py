@@ -118,8 +118,8 @@ def test_the_text_does_not_depend_on_the_batches(
 ) -> None:
     inputs = [recording("a.wav", talk), recording("b.wav", talk[: 3 * SAMPLE_RATE])]
     expected = [each.text for each in Recognizer.load().transcribe([talk, talk[: 3 * SAMPLE_RATE]])]
-    recognizer = Recognizer.load(batch_seconds=batch_seconds)
-    outcomes = transcribe(inputs, recognizer, Settings("", "beam", batch_seconds), workers=1)
+    settings = Settings("commands", "beam", batch_seconds)
+    outcomes = transcribe(inputs, settings.recognizer(), settings, workers=1)
     assert [outcome.transcript.text for outcome in outcomes if outcome.transcript] == expected
 
 
