@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from matplotlib.figure import Figure
 from rich.table import Table
@@ -12,7 +13,7 @@ from app.batch.inputs import InputError, gather
 from data.audio import AudioError, read_audio
 from data.manifest import ManifestError
 from data.recordings import utterances
-from models.commands.command import Command, NoCommand
+from models.commands.command import Command, NoCommand, Refusal
 from models.commands.compiler import Compiled
 from models.commands.recognizer import CommandRecognizer
 from models.commands.spoken import SpokenError
@@ -57,12 +58,10 @@ def attempts_of(
             left_out.append(str(error))
             continue
         [transcript] = recognizer.transcribe([waveform])
-        nearest = _nearest(transcript)
-        right = nearest is not None and any(
-            meaning.intent == nearest.intent and recognizer.slots(meaning) == nearest.slots for meaning in meanings
-        )
-        confidence = nearest.confidence if nearest else 0.0
-        attempts.append(Attempt(confidence, bool(meanings), right, transcript.duration))
+        heard, confidence = _heard(transcript)
+        commands = [meaning for meaning in meanings if meaning.woken or recognizer.file.oyez.wake is None]
+        right = heard in [(meaning.intent, recognizer.slots(meaning)) for meaning in commands]
+        attempts.append(Attempt(confidence, bool(commands), right, transcript.duration))
     if not any(attempt.is_command for attempt in attempts):
         raise TuningError(f"{recordings}: none of the texts is a sentence of the commands file")
     if other_speech is not None:
@@ -83,18 +82,19 @@ def _other(recognizer: CommandRecognizer, path: Path, left_out: list[str]) -> li
             left_out.append(str(error))
             continue
         segments = [segment.waveform for segment in segments_of(waveform)]
-        found = [(_nearest(transcript), transcript.duration) for transcript in recognizer.transcribe(segments)]
-        attempts += [Attempt(near.confidence if near else 0.0, False, False, seconds) for near, seconds in found]
+        for transcript in recognizer.transcribe(segments):
+            attempts.append(Attempt(_heard(transcript)[1], False, False, transcript.duration))
     return attempts
 
 
-def _nearest(transcript: Transcript) -> Command | None:
+def _heard(transcript: Transcript) -> tuple[tuple[str | None, Mapping[str, Any]] | None, float]:
+    """Return intent and slots of the likeliest command, or of the wake phrase alone, and how sure it is."""
     match transcript.command:
         case Command() as command:
-            return command
-        case NoCommand(nearest=nearest):
-            return nearest
-    return None
+            return (command.intent, command.slots), command.confidence
+        case NoCommand(reason=Refusal.WAKE_ONLY):
+            return (None, {}), transcript.confidence
+    return None, 0.0
 
 
 def table(attempts: Sequence[Attempt], points: Sequence[OperatingPoint], recommended: float) -> Table:

@@ -1,0 +1,59 @@
+import pytest
+
+from app.tuning import TuningError, attempts_of
+from models import Recognizer
+from models.commands.compiler import compile_commands
+from models.commands.file import read_commands
+
+
+@pytest.fixture
+def tune(tmp_path, spoken):
+    """(commands file, {recording: text}, other speech) -> (is a command, is right, is sure) of each attempt."""
+
+    def run(text, texts, other=None):
+        path = tmp_path / "commands.yaml"
+        path.write_text(text)
+        rows = [f"{spoken / name}.flac\t{text}" for name, text in texts.items()]
+        (tmp_path / "manifest.tsv").write_text("\n".join(["path\ttext", *rows]))
+        recognizer = Recognizer.load("commands").commands(path, threshold=0.0)
+        attempts, left_out = attempts_of(
+            recognizer, compile_commands(*read_commands(path)), tmp_path, spoken / other if other else None
+        )
+        return [(each.is_command, each.right, each.confidence > 0.5) for each in attempts], left_out
+
+    return run
+
+
+WORDS = "intents:\n  Stop: {data: [{sentences: [stop]}]}\n  Digit: {data: [{sentences: ['{0..9:digit}']}]}\n"
+
+
+def test_a_text_of_the_file_is_a_command_and_any_other_is_speech_to_refuse(tune):
+    attempts, _ = tune(WORDS, {"stop": "stop", "seven": "7", "yes": "yes"}, other="right.flac")
+    assert attempts == [(True, True, True), (True, True, True), (False, False, False), (False, False, False)]
+
+
+def test_a_command_with_another_slot_is_wrong(tune):
+    assert tune(WORDS, {"seven": "six"})[0] == [(True, False, True)]
+
+
+def test_with_a_wake_phrase_only_what_begins_with_it_counts(tune):
+    woken = WORDS + "oyez: {wake: left right}\n"
+    attempts, _ = tune(woken, {"left_right_stop": "left right stop", "stop": "stop"})
+    assert attempts == [(True, True, True), (False, False, False)]
+
+
+def test_a_wake_phrase_alone_is_measured_too(tune):
+    woken = "intents:\n  Go: {data: [{sentences: [go]}]}\noyez: {wake: left right stop}\n"
+    assert tune(woken, {"left_right_stop": "left right stop"})[0] == [(True, True, True)]
+
+
+def test_what_cannot_be_read_or_said_is_left_out_by_name(tune):
+    attempts, left_out = tune(WORDS, {"stop": "stop", "gone": "stop", "yes": "🙂"})
+    assert len(attempts) == 1
+    assert "gone.flac" in left_out[0]
+    assert "🙂" in left_out[1]
+
+
+def test_nothing_to_measure_on_is_an_error(tune):
+    with pytest.raises(TuningError, match="none of the texts"):
+        tune(WORDS, {"yes": "yes"})
