@@ -5,8 +5,8 @@
 
 Sentences are drawn from Home Assistant's templates; the home has 50 areas, 3 floors and 200 names. What is searched is
 3 s of log-probabilities as a model of 30 ms a step gives them for one of the sentences (a letter likely in its step,
-the others by chance), and of speech that is none. Each grammar is measured in a process of its own, on one thread, and times
-are those of the processor.
+the others by chance), and of speech that is none. Each grammar is measured in a process of its own, on one thread, and
+times are those of the processor.
 """
 
 from __future__ import annotations
