@@ -1,0 +1,118 @@
+"""Beam search over words with an n-gram language model: shallow fusion (Gulcehre et al. 2015, arXiv:1503.03535).
+
+The search is flashlight-text's (Collobert et al. 2016, arXiv:1609.03193), the language model is read by KenLM
+(Heafield 2011): an ARPA file, whose unigrams are the words that may be found.
+"""
+
+from __future__ import annotations
+
+import gzip
+import math
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from pydantic import BaseModel, Field
+from torch import Tensor
+
+from models.alphabet import BLANK, LABELS, SPACE, encode
+
+_NO_WORDS = ("<s>", "</s>", "<unk>")
+_BEAM_WIDTH = 50
+_BEAM_THRESHOLD = 25.0  # hypotheses so much worse than the best are dropped
+
+
+class NgramConfig(BaseModel, frozen=True, extra="forbid"):
+    """How much the language model counts against the acoustic one."""
+
+    weight: float = Field(default=1.0, ge=0)  # of its log-probabilities
+    word_score: float = 0.0  # added for every word: a language model alone prefers few
+
+
+class NgramDecoder:
+    """Finds the best sequence of a language model's words in CTC log-probabilities."""
+
+    def __init__(self, arpa: Path, config: NgramConfig, width: int = _BEAM_WIDTH) -> None:
+        """Read an ARPA file, plain or packed (.gz).
+
+        Raises:
+            OSError: it cannot be read.
+            ValueError: it is no ARPA file, or lists a word outside the alphabet.
+        """
+        from flashlight.lib.text.decoder import (
+            CriterionType,
+            LexiconDecoder,
+            LexiconDecoderOptions,
+            SmearingMode,
+            Trie,
+        )
+        from flashlight.lib.text.decoder.kenlm import KenLM
+        from flashlight.lib.text.dictionary import Dictionary
+
+        self.words = list(_unigrams(arpa))
+        dictionary = Dictionary([*self.words, "<unk>"])
+        try:
+            with _quiet():
+                language_model = KenLM(str(arpa), dictionary)
+        except RuntimeError as error:
+            raise ValueError(f"{arpa}: no ARPA language model ({str(error).splitlines()[0]})") from error
+        start = language_model.start(False)
+        lexicon = Trie(LABELS, SPACE)
+        for number, word in enumerate(self.words):
+            _, score = language_model.score(start, number)
+            lexicon.insert(encode(word), number, score)
+        lexicon.smear(SmearingMode.MAX)
+        options = LexiconDecoderOptions(
+            beam_size=width,
+            beam_size_token=LABELS,
+            beam_threshold=_BEAM_THRESHOLD,
+            lm_weight=config.weight,
+            word_score=config.word_score,
+            unk_score=-math.inf,
+            sil_score=0.0,
+            log_add=True,
+            criterion_type=CriterionType.CTC,
+        )
+        # a space may be written between two words or not: where one is heard it is not in the words' spelling
+        self._decoder = LexiconDecoder(
+            options, lexicon, language_model, SPACE, BLANK, dictionary.get_index("<unk>"), [], False
+        )
+        self._kept_alive = (lexicon, language_model, dictionary)  # the decoder only borrows them
+
+    def search(self, log_probs: Tensor) -> list[str]:
+        """Return the words of log-probabilities of shape (steps, labels)."""
+        emissions = np.ascontiguousarray(log_probs.numpy(), np.float32)
+        found = self._decoder.decode(emissions.ctypes.data, *emissions.shape)
+        return [self.words[number] for number in found[0].words if number >= 0] if found else []
+
+
+def _unigrams(arpa: Path) -> Iterator[str]:
+    """Yield the words of an ARPA file."""
+    inside = False
+    with gzip.open(arpa, "rt", encoding="utf-8") if arpa.suffix == ".gz" else arpa.open(encoding="utf-8") as file:
+        for line in file:
+            if line.startswith("\\"):
+                if inside:
+                    return
+                inside = line.strip() == "\\1-grams:"
+            elif inside and line.strip():
+                word = line.split("\t")[1].strip()
+                if word not in _NO_WORDS:
+                    yield word
+    raise ValueError(f"{arpa}: no ARPA language model (it lists no words)")
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep KenLM's remarks, which it writes past Python, off standard error."""
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)

@@ -1,0 +1,178 @@
+"""Estimate a word n-gram language model from text, by interpolated modified Kneser-Ney smoothing.
+
+    python -m training.ngram transcripts.txt.gz phrases.txt --order 3 --out words.arpa.gz
+
+The method is that of Chen and Goodman (1998, "An Empirical Study of Smoothing Techniques for Language Modeling",
+section 4.1.6, equations 25 to 27); pruned n-grams give their counts to the back-off weight of their context. The
+result is an ARPA file, which every decoder reads.
+"""
+
+from __future__ import annotations
+
+import gzip
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from data.text import TextError, normalise
+
+BEGIN, END, UNKNOWN = "<s>", "</s>", "<unk>"
+NEVER = -99.0  # log10 probability of what is no event: <s> is only ever a context
+
+Words = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class NgramModel:
+    """An n-gram model in back-off form: log10 probabilities and back-off weights."""
+
+    probabilities: list[dict[Words, float]]  # by order, from 1
+    backoffs: dict[Words, float]  # of contexts; others have 0
+
+    @property
+    def order(self) -> int:
+        """Words in the longest n-grams."""
+        return len(self.probabilities)
+
+    def score(self, word: str, context: Sequence[str]) -> float:
+        """Return log10 of the probability of a word, or of END, after the words of `context`."""
+        words = (*context, word)[-self.order :]
+        if words[-1:] not in self.probabilities[0]:
+            words = (*words[:-1], UNKNOWN)
+        given = 0.0
+        while words not in self.probabilities[len(words) - 1]:
+            given += self.backoffs.get(words[:-1], 0.0)
+            words = words[1:]
+        return given + self.probabilities[len(words) - 1][words]
+
+
+def estimate(sentences: Iterable[Sequence[str]], order: int = 3, prune: Sequence[int] = ()) -> NgramModel:
+    """Estimate a model.
+
+    Args:
+        sentences: the words of each.
+        order: words in the longest n-grams.
+        prune: for orders 2, 3, ..., the count up to which n-grams are left out; the last one holds for those after it.
+
+    Raises:
+        ValueError: there is no sentence, or an order is pruned less than a lower one.
+    """
+    if list(prune) != sorted(prune):
+        raise ValueError(f"prune {list(prune)}: a longer n-gram would be kept whose beginning is not; let them rise")
+    raw: list[Counter[Words]] = [Counter() for _ in range(order)]
+    for sentence in sentences:
+        words = (BEGIN, *sentence, END)
+        for size in range(1, order + 1):
+            raw[size - 1].update(words[start : start + size] for start in range(len(words) - size + 1))
+    if not raw[0]:
+        raise ValueError("no sentence to estimate a language model from")
+    counts = _adjusted(raw)
+    vocabulary = [words for words in counts[0] if words != (BEGIN,)]
+    probabilities: list[dict[Words, float]] = []
+    backoffs: dict[Words, float] = {}
+    lower: dict[Words, float] = {}  # probabilities one order down; at first, of a word chosen without any knowledge
+    uniform = 1 / (len(vocabulary) + 1)  # one more for UNKNOWN
+    for size in range(1, order + 1):
+        limit = prune[min(size - 2, len(prune) - 1)] if size > 1 and prune else 0
+        discounts = _discounts(counts[size - 1].values())
+        totals: Counter[Words] = Counter()
+        held_back: defaultdict[Words, float] = defaultdict(float)
+        for words, count in counts[size - 1].items():
+            if words == (BEGIN,):
+                continue
+            totals[words[:-1]] += count
+            held_back[words[:-1]] += count if raw[size - 1][words] <= limit else discounts[min(count, 3)]
+        now: dict[Words, float] = {}
+        for words, count in counts[size - 1].items():
+            if words == (BEGIN,) or raw[size - 1][words] <= limit:
+                continue
+            context = words[:-1]
+            shorter = lower[words[1:]] if size > 1 else uniform
+            now[words] = (count - discounts[min(count, 3)] + held_back[context] * shorter) / totals[context]
+        if size == 1:
+            now[(UNKNOWN,)] = held_back[()] * uniform / totals[()]
+        else:
+            backoffs.update({c: math.log10(held_back[c] / totals[c]) for c in totals if held_back[c] > 0})
+        probabilities.append({words: math.log10(p) for words, p in now.items()})
+        lower = now
+    probabilities[0][(BEGIN,)] = NEVER
+    known = {words for ngrams in probabilities for words in ngrams}
+    return NgramModel(probabilities, {context: weight for context, weight in backoffs.items() if context in known})
+
+
+def write_arpa(model: NgramModel, path: Path) -> None:
+    """Write a model in ARPA's format, packed if the name ends in .gz; the file appears whole or not at all."""
+    lines = ["\\data\\", *(f"ngram {size}={len(model.probabilities[size - 1])}" for size in range(1, model.order + 1))]
+    for size, probabilities in enumerate(model.probabilities, 1):
+        lines += ["", f"\\{size}-grams:"]
+        for words, score in sorted(probabilities.items()):
+            backoff = f"\t{model.backoffs[words]:.4f}" if words in model.backoffs and size < model.order else ""
+            lines.append(f"{score:.4f}\t{' '.join(words)}{backoff}")
+    content = "\n".join([*lines, "", "\\end\\", ""]).encode()
+    part = path.with_name(path.name + ".part")
+    # without a time in it, so that the same text gives the same file
+    part.write_bytes(gzip.compress(content, mtime=0) if path.suffix == ".gz" else content)
+    part.replace(path)
+
+
+def read_sentences(path: Path) -> Iterator[list[str]]:
+    """Yield the words of a text file's lines, normalised; lines that cannot be spelled are left out."""
+    raw = path.read_bytes()
+    for line in (gzip.decompress(raw) if path.suffix == ".gz" else raw).decode("utf-8-sig").splitlines():
+        try:
+            words = normalise(line).split()
+        except TextError:
+            continue
+        if words:
+            yield words
+
+
+def _adjusted(raw: Sequence[Counter[Words]]) -> list[Counter[Words]]:
+    """Return Kneser-Ney's counts: below the highest order, the number of different words seen before an n-gram.
+
+    N-grams that begin a sentence have nothing before them and keep their count.
+    """
+    adjusted: list[Counter[Words]] = []
+    for size in range(1, len(raw)):
+        counts: Counter[Words] = Counter(words[1:] for words in raw[size])
+        counts.update({words: count for words, count in raw[size - 1].items() if words[0] == BEGIN})
+        adjusted.append(counts)
+    return [*adjusted, raw[-1]]
+
+
+def _discounts(counts: Iterable[int]) -> list[float]:
+    """Return what is taken off counts of 0, 1, 2, and 3 or more."""
+    n = Counter(min(count, 4) for count in counts)
+    if not all(n[size] for size in (1, 2, 3, 4)):  # a tiny text: absolute discounting
+        return [0.0, 0.5, 0.75, 0.75]
+    y = n[1] / (n[1] + 2 * n[2])
+    raw = [0.0, *(size - (size + 1) * y * n[size + 1] / n[size] for size in (1, 2, 3))]
+    return [min(max(discount, 0.0), size) for size, discount in enumerate(raw)]
+
+
+def main(
+    texts: Annotated[list[Path], typer.Argument(help="Text files, one sentence a line; .gz is unpacked.")],
+    out: Annotated[Path, typer.Option(help="The ARPA file; .gz is packed.")],
+    order: Annotated[int, typer.Option(help="Words in the longest n-grams.", min=1, max=5)] = 3,
+    prune: Annotated[
+        list[int] | None, typer.Option(help="N-grams of order 2 seen no more often are left out; again for order 3 ...")
+    ] = None,
+) -> None:
+    """Estimate a word n-gram language model from text."""
+    try:
+        model = estimate((words for text in texts for words in read_sentences(text)), order, prune or ())
+        write_arpa(model, out)
+    except (OSError, UnicodeDecodeError, ValueError) as error:
+        raise typer.BadParameter(str(error)) from error
+    sizes = ", ".join(f"{len(probabilities)} of order {n}" for n, probabilities in enumerate(model.probabilities, 1))
+    Console(stderr=True).print(f"{out}: {sizes}", highlight=False)
+
+
+if __name__ == "__main__":
+    typer.run(main)
