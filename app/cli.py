@@ -22,7 +22,6 @@ from app.batch.command import transcribe
 from app.commands import commands_app, with_commands
 from app.console import (
     CommandsOption,
-    Decoding,
     DecodingOption,
     DeviceOption,
     ModelOption,
@@ -91,7 +90,7 @@ def listen(
     shortest_speech: ShortestSpeechOption = 0.064,
     closing_silence: ClosingSilenceOption = 0.5,
     vad: VadOption = Vad.auto,
-    decoding: DecodingOption = Decoding.beam,
+    decoding: DecodingOption = None,
     commands: CommandsOption = None,
     device: DeviceOption = "cpu",
 ) -> None:
@@ -185,7 +184,7 @@ def evaluate(
     other_speech: Annotated[
         bool, typer.Option("--other-speech", help="Only speech without the model's words: nothing should be heard.")
     ] = False,
-    decoding: DecodingOption = Decoding.beam,
+    decoding: DecodingOption = None,
     device: DeviceOption = "cpu",
     as_json: Annotated[
         bool, typer.Option("--json", help="Print JSON, with every utterance, instead of tables.")
@@ -225,9 +224,9 @@ def evaluate(
     if not evaluation.results:
         wrong_use(f"{root}: none of the utterances could be read")
     if as_json:
-        print(json.dumps(as_record(recognizer, evaluation, corpus, split, decoding), ensure_ascii=False))
+        print(json.dumps(as_record(recognizer, evaluation, corpus, split), ensure_ascii=False))
     else:
-        for table in tables(recognizer, evaluation, corpus, split, decoding, confusions):
+        for table in tables(recognizer, evaluation, corpus, split, confusions):
             Console().print(table)
     if evaluation.left_out:
         raise typer.Exit(1)

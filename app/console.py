@@ -29,11 +29,16 @@ class Decoding(StrEnum):
     beam = "beam"
     greedy = "greedy"
     word = "word"
+    ngram = "ngram"
 
 
 ModelOption = Annotated[str, typer.Option("--model", "-m", help="A shipped model's name, or a model folder.")]
 DecodingOption = Annotated[
-    Decoding, typer.Option(help="beam: any words of the vocabulary; greedy: free; word: exactly one word.")
+    Decoding | None,
+    typer.Option(
+        help="beam: any words of the vocabulary; greedy: free; word: exactly one word; ngram: with the model's "
+        "language model.  [default: ngram if it has one, else beam]"
+    ),
 ]
 CommandsOption = Annotated[
     Path | None, typer.Option("--commands", "-c", help="Hear the sentences of this commands file and nothing else.")
@@ -52,12 +57,12 @@ def wrong_use(reason: object) -> NoReturn:
     raise typer.Exit(2)
 
 
-def load_recognizer(model: str, device: str, decoding: Decoding) -> Recognizer:
+def load_recognizer(model: str, device: str, decoding: Decoding | None) -> Recognizer:
     """Load a recogniser as the options name it; a mistake in them ends the command."""
     from models import CheckpointError, Recognizer
 
     try:
-        return Recognizer.load(model, device, decoding.value)
+        return Recognizer.load(model, device, decoding.value if decoding else None)
     except (CheckpointError, ValueError) as error:
         wrong_use(error)
     except (RuntimeError, AssertionError) as error:  # torch has no such device

@@ -15,15 +15,13 @@ from training.calibration import expected_calibration_error, words_and_rightness
 from training.evaluate import Evaluation
 
 
-def as_record(
-    recognizer: Recognizer, evaluation: Evaluation, corpus: str, split: str | None, decoding: str
-) -> dict[str, Any]:
+def as_record(recognizer: Recognizer, evaluation: Evaluation, corpus: str, split: str | None) -> dict[str, Any]:
     """Return everything: what was measured and how, the figures, and each utterance as it was heard."""
     return {
         "model": recognizer.name,
         "corpus": corpus,
         "split": split,
-        "decoding": decoding,
+        "decoding": recognizer.decoding,
         **asdict(evaluation.accuracy),
         "expected_calibration_error": _calibration_error(evaluation),
         "audio_seconds": round(evaluation.audio_seconds, 2),
@@ -44,7 +42,7 @@ def as_record(
 
 
 def tables(
-    recognizer: Recognizer, evaluation: Evaluation, corpus: str, split: str | None, decoding: str, confusions: int
+    recognizer: Recognizer, evaluation: Evaluation, corpus: str, split: str | None, confusions: int
 ) -> Iterator[Table]:
     """Return the figures, the texts that occur often each with its own, and the most frequent errors."""
     accuracy = evaluation.accuracy
@@ -52,7 +50,7 @@ def tables(
     figures = Table(
         "", "", box=None, show_header=False, title=escape(f"{recognizer.name} on {corpus} {split or ''}".strip())
     )
-    figures.add_row("decoding", decoding)
+    figures.add_row("decoding", recognizer.decoding)
     figures.add_row("utterances", f"{accuracy.utterances} ({evaluation.audio_seconds / 3600:.2f} h)")
     figures.add_row("whole text right", f"{accuracy.correct:.2%}")
     figures.add_row("word error rate", f"{accuracy.word_error_rate:.2%}")

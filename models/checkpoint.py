@@ -22,11 +22,13 @@ from models.alphabet import CHARACTERS
 from models.classifier import acoustic_model
 from models.commands.confidence import CommandConfidence
 from models.decoding.beam import Lexicon
+from models.decoding.ngram import NgramConfig, NgramDecoder
 from models.features import FeatureConfig, MfccFrontEnd
 
 PRETRAINED = Path(__file__).parent / "pretrained"
 DEFAULT_MODEL = "commands"
 CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "MODEL_CARD.md"
+NGRAM = "words.arpa.gz"
 
 
 class CheckpointError(Exception):
@@ -66,6 +68,7 @@ class ModelConfig(BaseModel, frozen=True, extra="forbid"):
     vocabulary: Vocabulary = ()  # the words the model can write; empty: any word
     confidence: Calibration = Calibration()  # of a word, from the mean log-probability of its letters (or its own)
     command_confidence: CommandConfidence = CommandConfidence()  # of a sentence of a commands file
+    ngram: NgramConfig | None = None  # with a word n-gram language model beside the weights
 
     @model_validator(mode="after")
     def _classes(self) -> ModelConfig:
@@ -126,6 +129,29 @@ def load_checkpoint(name_or_folder: str | Path) -> Model:
     model = Model(ModelConfig(**without_weights(config)))
     load_weights(model, folder, config)
     return model.eval()
+
+
+def save_ngram(folder: Path, arpa: bytes, config: NgramConfig) -> None:
+    """Give a saved model an n-gram language model: the content of a packed ARPA file, and how much it counts."""
+    saved = read_config(folder)
+    _write(folder / NGRAM, arpa)
+    config = config.model_copy(update={"sha256": hashlib.sha256(arpa).hexdigest()})
+    save_config(folder, saved.model_copy(update={"ngram": config}))
+
+
+def load_ngram(name_or_folder: str | Path, config: ModelConfig) -> NgramDecoder:
+    """Load the n-gram language model of a folder. Raises CheckpointError if there is none or it is damaged."""
+    path = find_checkpoint(name_or_folder) / NGRAM
+    if config.ngram is None:
+        raise CheckpointError(f"model {config.name!r} has no n-gram language model; choose another decoding")
+    try:
+        if hashlib.sha256(path.read_bytes()).hexdigest() != config.ngram.sha256:
+            raise CheckpointError(f"{path}: not what {CONFIG} describes: the file is damaged or was swapped")
+        return NgramDecoder(path, config.ngram)
+    except OSError as error:
+        raise CheckpointError(f"{path}: cannot be read ({error.strerror})") from error
+    except ValueError as error:
+        raise CheckpointError(str(error)) from error
 
 
 def read_config(folder: Path) -> SavedConfig:

@@ -14,13 +14,14 @@ from torch import Tensor
 
 from data.audio import HOP, SAMPLE_RATE, Waveform
 from models.alphabet import decode, encode
-from models.checkpoint import DEFAULT_MODEL, Model, load_checkpoint
+from models.checkpoint import DEFAULT_MODEL, Model, load_checkpoint, load_ngram
 from models.classifier import classes_of
 from models.commands.command import Command, NoCommand
 from models.decoding.alignment import align_words, log_likelihood
 from models.decoding.beam import Lexicon, beam_search
 from models.decoding.closed import rank
 from models.decoding.greedy import greedy_search
+from models.decoding.ngram import NgramDecoder
 from models.segmentation import SegmentationConfig
 from models.silero import segments_in
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from models.commands.recognizer import CommandRecognizer
     from models.streaming import StreamingRecognizer
 
-Decoding = Literal["beam", "greedy", "word"]
+Decoding = Literal["beam", "greedy", "word", "ngram"]
 
 LONGEST = 20.0  # seconds; a longer recording is cut at its pauses first
 BATCH_SECONDS = 60.0  # of padded audio that goes through the network at once: fastest where it stays in the cache
@@ -70,21 +71,31 @@ class Recognizer:
     """
 
     def __init__(
-        self, model: Model, device: str | torch.device = "cpu", decoding: Decoding = "beam", beam_width: int = 16
+        self,
+        model: Model,
+        device: str | torch.device = "cpu",
+        decoding: Decoding = "beam",
+        beam_width: int = 16,
+        ngram: NgramDecoder | None = None,
     ) -> None:
         self.model = model.to(device).eval()
         self.device = torch.device(device)
         self.decoding = decoding
         self.beam_width = beam_width
+        self.ngram = ngram
         self.batch_seconds = BATCH_SECONDS  # of padded audio in a batch; of influence on time and memory only
         self.lexicon = Lexicon.of(model.config.vocabulary) if model.config.vocabulary else None
         if decoding == "word" and not self.lexicon:
             raise ValueError(f"model {model.config.name!r} has no vocabulary to find a word in")
+        if decoding == "ngram" and ngram is None:
+            raise ValueError(f"model {model.config.name!r} was given no n-gram language model")
         self._words = [encode(word) for word in model.config.vocabulary]
 
     @staticmethod
     def load(
-        name_or_folder: str | Path = DEFAULT_MODEL, device: str | torch.device = "cpu", decoding: Decoding = "beam"
+        name_or_folder: str | Path = DEFAULT_MODEL,
+        device: str | torch.device = "cpu",
+        decoding: Decoding | None = None,
     ) -> Recognizer:
         """Load a shipped model by name, or any model by its folder.
 
@@ -93,13 +104,18 @@ class Recognizer:
             device: where the network runs: "cpu", "cuda".
             decoding: "greedy", the best label of each step; or "beam", the likeliest text over all alignments,
                 within the model's vocabulary if it has one; or "word", whichever single word of the vocabulary it
-                is most likely to be, for recordings that are known to hold one.
+                is most likely to be, for recordings that are known to hold one; or "ngram", the likeliest words by
+                ear and by the n-gram language model that some models have. By default "ngram" where there is one, else
+                "beam".
 
         Raises:
             models.checkpoint.CheckpointError: there is no such model, or it is damaged.
             ValueError: "word" is asked of a model without a vocabulary.
         """
-        return recognizer_of(load_checkpoint(name_or_folder), device, decoding)
+        model = load_checkpoint(name_or_folder)
+        decoding = decoding or ("ngram" if model.config.ngram else "beam")
+        ngram = load_ngram(name_or_folder, model.config) if decoding == "ngram" else None
+        return recognizer_of(model, device, decoding, ngram)
 
     @property
     def name(self) -> str:
@@ -175,6 +191,9 @@ class Recognizer:
         """Return the labels of one utterance's log-probabilities, shape (steps, labels)."""
         if (decoding or self.decoding) == "greedy":
             return greedy_search(log_probs)
+        if (decoding or self.decoding) == "ngram":
+            assert self.ngram is not None
+            return encode(" ".join(self.ngram.search(log_probs)))
         if (decoding or self.decoding) == "word":
             best = rank(log_probs, self._words)[0]
             return list(best.labels) if best.score > -math.inf else []  # too short for any word
@@ -224,10 +243,15 @@ class ClassifyingRecognizer(Recognizer):
         return Transcript(text, words, confidence, duration, self.name)
 
 
-def recognizer_of(model: Model, device: str | torch.device = "cpu", decoding: Decoding = "beam") -> Recognizer:
+def recognizer_of(
+    model: Model,
+    device: str | torch.device = "cpu",
+    decoding: Decoding = "beam",
+    ngram: NgramDecoder | None = None,
+) -> Recognizer:
     """Return the Recognizer for a model: for CTC, or for a classifier."""
     kind = Recognizer if model.config.acoustic.pooling is None else ClassifyingRecognizer
-    return kind(model, device, decoding)
+    return kind(model, device, decoding, ngram=ngram)
 
 
 def _text(words: Sequence[Word]) -> str:

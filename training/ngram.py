@@ -149,11 +149,12 @@ def _adjusted(raw: Sequence[Counter[Words]]) -> list[Counter[Words]]:
 def _discounts(counts: Iterable[int]) -> list[float]:
     """Return what is taken off counts of 0, 1, 2, and 3 or more."""
     n = Counter(min(count, 4) for count in counts)
-    if not all(n[size] for size in (1, 2, 3, 4)):  # a tiny text: absolute discounting
-        return [0.0, 0.5, 0.75, 0.75]
+    tiny = [0.0, 0.5, 0.75, 0.75]  # for a text without some count of counts, or with an odd one: absolute discounting
+    if not all(n[size] for size in (1, 2, 3, 4)):
+        return tiny
     y = n[1] / (n[1] + 2 * n[2])
-    raw = [0.0, *(size - (size + 1) * y * n[size + 1] / n[size] for size in (1, 2, 3))]
-    return [min(max(discount, 0.0), size) for size, discount in enumerate(raw)]
+    discounts = [0.0, *(size - (size + 1) * y * n[size + 1] / n[size] for size in (1, 2, 3))]
+    return discounts if min(discounts[1:]) > 0 else tiny
 
 
 def main(

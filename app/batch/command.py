@@ -14,7 +14,6 @@ import typer
 from app.commands import with_commands
 from app.console import (
     CommandsOption,
-    Decoding,
     DecodingOption,
     DeviceOption,
     ModelOption,
@@ -88,7 +87,7 @@ def transcribe(
         float | None,
         typer.Option(help="Audio that goes through the network at once.  [default: what is fastest]", min=1, max=3600),
     ] = None,
-    decoding: DecodingOption = Decoding.beam,
+    decoding: DecodingOption = None,
     commands: CommandsOption = None,
     runners_up: Annotated[int, typer.Option(help="With --commands: how many other commands to tell.", min=0)] = 0,
     device: DeviceOption = "cpu",
@@ -131,7 +130,7 @@ def transcribe(
             prepare()
         recognizer = with_commands(load_recognizer(model, device, decoding), commands, runners_up)
         recognizer.batch_seconds = batch_seconds or recognizer.batch_seconds
-        settings = Settings(model, decoding.value, recognizer.batch_seconds, commands, runners_up)
+        settings = Settings(model, recognizer.decoding, recognizer.batch_seconds, commands, runners_up)
 
         def outcomes_of(some: Sequence[Input]) -> Iterator[Outcome]:
             return transcribe_all(some, recognizer, settings, workers)

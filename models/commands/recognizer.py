@@ -40,7 +40,9 @@ class CommandRecognizer(Recognizer):
         threshold: float | None = None,
         runners_up: int = 0,
     ) -> None:
-        super().__init__(recognizer.model, recognizer.device, recognizer.decoding, recognizer.beam_width)
+        super().__init__(
+            recognizer.model, recognizer.device, recognizer.decoding, recognizer.beam_width, recognizer.ngram
+        )
         self.batch_seconds = recognizer.batch_seconds
         self.file = file
         self.grammar = grammar

@@ -19,71 +19,75 @@ from torch import Tensor
 
 from models.alphabet import BLANK, LABELS, SPACE, encode
 
-_NO_WORDS = ("<s>", "</s>", "<unk>")
-_BEAM_WIDTH = 50
+_UNKNOWN = "<unk>"
+_NEVER = -1e4  # log-probability
+_NO_WORDS = ("<s>", "</s>", _UNKNOWN)
 _BEAM_THRESHOLD = 25.0  # hypotheses so much worse than the best are dropped
 
 
 class NgramConfig(BaseModel, frozen=True, extra="forbid"):
     """How much the language model counts against the acoustic one."""
 
-    weight: float = Field(default=1.0, ge=0)  # of its log-probabilities
+    weight: float = Field(default=0.5, ge=0)  # of its log-probabilities, which are to the base of ten
     word_score: float = 0.0  # added for every word: a language model alone prefers few
+    sha256: str = ""  # of the file
 
 
 class NgramDecoder:
     """Finds the best sequence of a language model's words in CTC log-probabilities."""
 
-    def __init__(self, arpa: Path, config: NgramConfig, width: int = _BEAM_WIDTH) -> None:
+    def __init__(self, arpa: Path, config: NgramConfig, width: int = 50) -> None:
         """Read an ARPA file, plain or packed (.gz).
 
         Raises:
             OSError: it cannot be read.
             ValueError: it is no ARPA file, or lists a word outside the alphabet.
         """
-        from flashlight.lib.text.decoder import (
-            CriterionType,
-            LexiconDecoder,
-            LexiconDecoderOptions,
-            SmearingMode,
-            Trie,
-        )
+        from flashlight.lib.text.decoder import SmearingMode, Trie
         from flashlight.lib.text.decoder.kenlm import KenLM
         from flashlight.lib.text.dictionary import Dictionary
 
         self.words = list(_unigrams(arpa))
-        dictionary = Dictionary([*self.words, "<unk>"])
+        self.width = width
+        self._dictionary = Dictionary([*self.words, _UNKNOWN])
         try:
             with _quiet():
-                language_model = KenLM(str(arpa), dictionary)
+                self._language_model = KenLM(str(arpa), self._dictionary)
         except RuntimeError as error:
             raise ValueError(f"{arpa}: no ARPA language model ({str(error).splitlines()[0]})") from error
-        start = language_model.start(False)
-        lexicon = Trie(LABELS, SPACE)
+        start = self._language_model.start(False)
+        self._lexicon = Trie(LABELS, SPACE)
         for number, word in enumerate(self.words):
-            _, score = language_model.score(start, number)
-            lexicon.insert(encode(word), number, score)
-        lexicon.smear(SmearingMode.MAX)
+            _, score = self._language_model.score(start, number)
+            self._lexicon.insert([*encode(word), SPACE], number, score)
+        self._lexicon.smear(SmearingMode.MAX)
+        self.weigh(config)
+
+    def weigh(self, config: NgramConfig) -> None:
+        """Let the language model count as `config` says from now on."""
+        from flashlight.lib.text.decoder import CriterionType, LexiconDecoder, LexiconDecoderOptions
+
         options = LexiconDecoderOptions(
-            beam_size=width,
+            beam_size=self.width,
             beam_size_token=LABELS,
             beam_threshold=_BEAM_THRESHOLD,
             lm_weight=config.weight,
             word_score=config.word_score,
             unk_score=-math.inf,
             sil_score=0.0,
-            log_add=True,
+            log_add=False,  # the likeliest alignment of a sequence of words stands for all
             criterion_type=CriterionType.CTC,
         )
-        # a space may be written between two words or not: where one is heard it is not in the words' spelling
         self._decoder = LexiconDecoder(
-            options, lexicon, language_model, SPACE, BLANK, dictionary.get_index("<unk>"), [], False
+            options, self._lexicon, self._language_model, SPACE, BLANK, self._dictionary.get_index(_UNKNOWN), [], False
         )
-        self._kept_alive = (lexicon, language_model, dictionary)  # the decoder only borrows them
 
     def search(self, log_probs: Tensor) -> list[str]:
-        """Return the words of log-probabilities of shape (steps, labels)."""
-        emissions = np.ascontiguousarray(log_probs.numpy(), np.float32)
+        """Return the words of log-probabilities of shape (steps, labels), on the CPU."""
+        # every word ends with a space, the last one as well: it comes in a step of its own, after all others
+        end = np.full((1, LABELS), _NEVER, np.float32)
+        end[0, SPACE] = 0.0
+        emissions = np.concatenate([log_probs.numpy(), end]).astype(np.float32)
         found = self._decoder.decode(emissions.ctypes.data, *emissions.shape)
         return [self.words[number] for number in found[0].words if number >= 0] if found else []
 

@@ -1,0 +1,164 @@
+"""Search with an n-gram language model: the best of all word sequences, weights that count, files that are checked."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import torchaudio.functional
+from torch import Tensor
+
+from data.audio import SAMPLE_RATE
+from models.alphabet import BLANK, LABELS, encode
+from models.checkpoint import NGRAM, CheckpointError, Model, load_ngram, read_config, save_checkpoint, save_ngram
+from models.decoding.ngram import NgramConfig, NgramDecoder
+from models.recognizer import Recognizer
+
+ARPA = """\\data\\
+ngram 1=6
+ngram 2=3
+
+\\1-grams:
+-99\t<s>\t-0.3
+-0.6\t</s>
+-0.5\tab\t-0.2
+-0.7\ta\t-0.1
+-0.9\tba\t-0.4
+-3\t<unk>
+
+\\2-grams:
+-0.2\t<s> ab
+-0.4\tab a
+-0.1\ta </s>
+
+\\end\\
+"""
+WORDS = ("ab", "a", "ba")
+UNIGRAMS = {"</s>": -0.6, "ab": -0.5, "a": -0.7, "ba": -0.9}
+BACKOFFS = {"<s>": -0.3, "ab": -0.2, "a": -0.1, "ba": -0.4}
+BIGRAMS = {("<s>", "ab"): -0.2, ("ab", "a"): -0.4, ("a", "</s>"): -0.1}
+
+
+@pytest.fixture
+def arpa(tmp_path: Path) -> Path:
+    path = tmp_path / "words.arpa"
+    path.write_text(ARPA)
+    return path
+
+
+def language_score(words: Sequence[str]) -> float:
+    """Return the logarithm to the base of ten, as KenLM gives it and the search weighs it."""
+    sentence = ("<s>", *words, "</s>")
+    return sum(
+        BIGRAMS.get(pair, BACKOFFS.get(pair[0], 0.0) + UNIGRAMS[pair[1]]) for pair in itertools.pairwise(sentence)
+    )
+
+
+def best_alignment(log_probs: Tensor, text: str) -> float:
+    """Return the log-probability of the likeliest alignment of a text; -inf where there is none."""
+    try:
+        _, scores = torchaudio.functional.forced_align(
+            log_probs[None], torch.tensor([encode(text)], dtype=torch.int32), blank=BLANK
+        )
+    except RuntimeError:  # too long
+        return -math.inf
+    return float(scores.sum())
+
+
+def brute_force(log_probs: Tensor, config: NgramConfig) -> list[tuple[float, tuple[str, ...]]]:
+    """Score every sequence of up to three words, with one or two spaces between them, and up to two around them."""
+    scored = []
+    for length in range(1, 4):
+        for words in itertools.product(WORDS, repeat=length):
+            spellings = [
+                first + "".join(itertools.chain(*zip(words, spaces, strict=True)))
+                for first, *spaces in itertools.product(("", " ", "  "), *[(" ", "  ")] * (length - 1), ("", " ", "  "))
+            ]
+            heard = max(best_alignment(log_probs, spelling) for spelling in spellings)
+            if heard > -math.inf:
+                language = config.weight * language_score(words) + config.word_score * length
+                scored.append((heard + language, words))
+    return sorted(scored, reverse=True)
+
+
+def some_log_probs(seed: int, steps: int = 6) -> Tensor:
+    random = np.random.default_rng(seed)
+    logits = np.full((steps, LABELS), -12.0)
+    logits[:, [0, 1, *encode("ab")]] = random.normal(0, 2.5, (steps, 4))
+    return torch.log_softmax(torch.tensor(logits, dtype=torch.float32), dim=1)
+
+
+@pytest.mark.parametrize("config", [NgramConfig(weight=0.0), NgramConfig(weight=1.5), NgramConfig(word_score=2.0)])
+def test_the_best_of_all_word_sequences_is_found(arpa: Path, config: NgramConfig) -> None:
+    decoder = NgramDecoder(arpa, config, width=500)
+    for seed in range(12):
+        log_probs = some_log_probs(seed)
+        best, second = brute_force(log_probs, config)[:2]
+        assert tuple(decoder.search(log_probs)) in ({best[1]} if best[0] - second[0] > 1e-4 else {best[1], second[1]})
+
+
+def test_the_language_model_decides_what_the_ear_cannot(arpa: Path) -> None:
+    log_probs = torch.full((4, LABELS), -30.0)
+    log_probs[0::2, encode("ab")] = math.log(0.5)
+    log_probs[1::2, BLANK] = 0.0
+    decoder = NgramDecoder(arpa, NgramConfig(weight=1.0))
+    assert decoder.search(log_probs) == ["ab"]  # "ba" is as likely by ear
+    log_probs[0, encode("b")] += 0.2
+    log_probs[2, encode("a")] += 0.2
+    assert decoder.search(log_probs) == ["ab"]
+    decoder.weigh(NgramConfig(weight=0.1))
+    assert decoder.search(log_probs) == ["ba"]
+
+
+def test_nothing_comes_of_nothing(arpa: Path) -> None:
+    assert NgramDecoder(arpa, NgramConfig()).search(torch.zeros(0, LABELS)) == []
+
+
+@pytest.mark.parametrize(("content", "message"), [
+    ("no language model", "lists no words"),
+    (ARPA.replace("ngram 2=3", "ngram 2=7"), "no ARPA language model"),
+    (ARPA.replace("ba\t-0.4", "b9\t-0.4"), "not in the alphabet"),
+])  # fmt: skip
+def test_a_damaged_file_is_refused(tmp_path: Path, content: str, message: str) -> None:
+    path = tmp_path / "words.arpa"
+    path.write_text(content)
+    with pytest.raises(ValueError, match=message):
+        NgramDecoder(path, NgramConfig())
+
+
+def test_a_model_folder_carries_its_language_model(
+    arpa: Path, tmp_path: Path, tiny_model: Callable[..., Model], capfd: pytest.CaptureFixture[str]
+) -> None:
+    import gzip
+
+    save_checkpoint(tmp_path / "model", tiny_model(), "a card")
+    assert Recognizer.load(tmp_path / "model").decoding == "beam"
+    with pytest.raises(CheckpointError, match="no n-gram language model"):
+        Recognizer.load(tmp_path / "model", decoding="ngram")
+    save_ngram(tmp_path / "model", gzip.compress(ARPA.encode()), NgramConfig(weight=0.4, word_score=1.0))
+    recognizer = Recognizer.load(tmp_path / "model")
+    assert recognizer.decoding == "ngram"
+    assert read_config(tmp_path / "model").ngram.weight == 0.4
+    waveform = np.random.default_rng(1).normal(0, 0.1, SAMPLE_RATE).astype(np.float32)
+    [transcript] = recognizer.transcribe([waveform])
+    assert set(transcript.text.split()) <= set(WORDS)
+    assert capfd.readouterr().err == ""  # KenLM remarks on every file it reads
+
+
+@pytest.mark.parametrize("damage", [lambda path: path.write_bytes(b"other"), lambda path: path.unlink()])
+def test_a_language_model_that_was_swapped_or_lost_is_refused(
+    arpa: Path, tmp_path: Path, tiny_model: Callable[..., Model], damage: Callable[[Path], object]
+) -> None:
+    folder = tmp_path / "model"
+    save_checkpoint(folder, tiny_model(), "a card")
+    save_ngram(folder, b"\x1f\x8b", NgramConfig())
+    shutil.copy(arpa, folder / NGRAM)
+    damage(folder / NGRAM)
+    with pytest.raises(CheckpointError, match=r"words\.arpa\.gz"):
+        load_ngram(folder, read_config(folder))

@@ -1,0 +1,87 @@
+"""N-gram estimation: probabilities that add up to one, a worked example, an ARPA file that KenLM reads as we do."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from training.ngram import BEGIN, END, UNKNOWN, NgramModel, estimate, read_sentences, write_arpa
+
+WORDS = ["the", "a", "cat", "dog", "sees", "runs", "on", "off", "and", "light"]
+
+
+def sentences(count: int = 400) -> list[list[str]]:
+    random = Random(1)
+    return [random.choices(WORDS, range(10, 0, -1), k=random.randint(1, 6)) for _ in range(count)]
+
+
+def total(model: NgramModel, context: tuple[str, ...]) -> float:
+    words = [word for (word,) in model.probabilities[0] if word != BEGIN]
+    return sum(10 ** model.score(word, context) for word in words)
+
+
+@pytest.mark.parametrize("order", [1, 2, 3, 4])
+@pytest.mark.parametrize("prune", [(), (0, 1), (1, 2)])
+def test_probabilities_add_up_to_one_after_any_context(order: int, prune: tuple[int, ...]) -> None:
+    model = estimate(sentences(), order, prune)
+    for context in [(), (BEGIN,), ("the",), ("the", "cat"), ("a", "cat", "dog"), ("never", "seen"), (BEGIN, "light")]:
+        assert total(model, context) == pytest.approx(1, abs=1e-9)
+
+
+def test_a_worked_example() -> None:
+    # Kneser-Ney counts of single words: the number of different words before them
+    model = estimate([["a", "b"], ["a", "b"], ["c", "b"]], order=2)
+    # before b: a, c; before a and c: <s>; before </s>: b. In all 5; the text is tiny, so discounts are 1/2 and 3/4
+    held_back = (0.5 + 0.5 + 0.5 + 0.75) / 5
+    uniform = 1 / 5  # a, b, c, </s>, <unk>
+    b = (2 - 0.75) / 5 + held_back * uniform
+    assert 10 ** model.score("b", ()) == pytest.approx(b)
+    # after a: b twice, nothing else
+    assert 10 ** model.score("b", ("a",)) == pytest.approx((2 - 0.75) / 2 + 0.75 / 2 * b)
+    assert 10 ** model.score(UNKNOWN, ()) == pytest.approx(held_back * uniform)
+
+
+def test_what_follows_is_likelier_where_it_was_seen() -> None:
+    model = estimate([["turn", "it", "on"]] * 5 + [["turn", "it", "off"]] * 2 + [["on", "and", "off"]] * 3)
+    assert model.score("on", ("turn", "it")) > model.score("off", ("turn", "it")) > model.score("and", ("turn", "it"))
+    assert model.score(END, ("it", "on")) > model.score("it", ("it", "on"))
+
+
+def test_kenlm_reads_the_file_as_we_do(tmp_path: Path) -> None:
+    from flashlight.lib.text.decoder.kenlm import KenLM
+    from flashlight.lib.text.dictionary import Dictionary
+
+    model = estimate(sentences(), 3, (0, 1))
+    for path in (tmp_path / "words.arpa", tmp_path / "words.arpa.gz"):
+        write_arpa(model, path)
+        theirs = KenLM(str(path), Dictionary([*WORDS, UNKNOWN]))
+        for sentence in sentences(20):
+            state = theirs.start(False)
+            for position, word in enumerate(sentence):
+                state, score = theirs.score(state, WORDS.index(word))
+                ours = model.score(word, (BEGIN, *sentence[:position]))
+                assert score == pytest.approx(ours, abs=2e-4)
+            assert theirs.finish(state)[1] == pytest.approx(model.score(END, (BEGIN, *sentence)), abs=2e-4)
+
+
+def test_pruning_leaves_out_the_rare_and_the_same_text_gives_the_same_file(tmp_path: Path) -> None:
+    whole, pruned = estimate(sentences(), 3), estimate(sentences(), 3, (0, 2))
+    assert len(pruned.probabilities[1]) == len(whole.probabilities[1])
+    assert len(pruned.probabilities[2]) < len(whole.probabilities[2])
+    for name in ("one.gz", "two.gz"):
+        write_arpa(estimate(sentences(), 3), tmp_path / name)
+    assert (tmp_path / "one.gz").read_bytes() == (tmp_path / "two.gz").read_bytes()
+
+
+def test_text_is_normalised_and_what_cannot_be_spelled_left_out(tmp_path: Path) -> None:
+    (tmp_path / "text.gz").write_bytes(gzip.compress("It's 5 o'clock!\n\nпривет\nStop.\n".encode()))
+    assert list(read_sentences(tmp_path / "text.gz")) == [["it's", "five", "o'clock"], ["stop"]]
+
+
+@pytest.mark.parametrize(("prune", "message"), [((2, 1), "let them rise"), ((), "no sentence")])
+def test_what_cannot_be_estimated_is_refused(prune: tuple[int, ...], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        estimate([], 3, prune)
