@@ -30,14 +30,16 @@ class Decoding(StrEnum):
     greedy = "greedy"
     word = "word"
     ngram = "ngram"
+    lstm = "lstm"
 
 
 ModelOption = Annotated[str, typer.Option("--model", "-m", help="A shipped model's name, or a model folder.")]
 DecodingOption = Annotated[
     Decoding | None,
     typer.Option(
-        help="beam: any words of the vocabulary; greedy: free; word: exactly one word; ngram: with the model's "
-        "language model.  [default: ngram if it has one, else beam]"
+        help="greedy: each step alone; beam: any words of the vocabulary; word: exactly one word; ngram: with the "
+        "model's word language model; lstm: with a character language model, slowly.  [default: ngram if the model has "
+        "one, else beam]"
     ),
 ]
 CommandsOption = Annotated[

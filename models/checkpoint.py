@@ -22,6 +22,7 @@ from models.alphabet import CHARACTERS
 from models.classifier import acoustic_model
 from models.commands.confidence import CommandConfidence
 from models.decoding.beam import Lexicon
+from models.decoding.fusion import FusionConfig
 from models.decoding.ngram import NgramConfig, NgramDecoder
 from models.features import FeatureConfig, MfccFrontEnd
 
@@ -69,6 +70,7 @@ class ModelConfig(BaseModel, frozen=True, extra="forbid"):
     confidence: Calibration = Calibration()  # of a word, from the mean log-probability of its letters (or its own)
     command_confidence: CommandConfidence = CommandConfidence()  # of a sentence of a commands file
     ngram: NgramConfig | None = None  # with a word n-gram language model beside the weights
+    fusion: FusionConfig = FusionConfig()  # with a character language model
 
     @model_validator(mode="after")
     def _classes(self) -> ModelConfig:

@@ -20,8 +20,10 @@ from models.commands.command import Command, NoCommand
 from models.decoding.alignment import align_words, log_likelihood
 from models.decoding.beam import Lexicon, beam_search
 from models.decoding.closed import rank
+from models.decoding.fusion import CharacterFusion
 from models.decoding.greedy import greedy_search
 from models.decoding.ngram import NgramDecoder
+from models.language import CharacterLanguageModel, load_language_model
 from models.segmentation import SegmentationConfig
 from models.silero import segments_in
 
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     from models.commands.recognizer import CommandRecognizer
     from models.streaming import StreamingRecognizer
 
-Decoding = Literal["beam", "greedy", "word", "ngram"]
+Decoding = Literal["beam", "greedy", "word", "ngram", "lstm"]
 
 LONGEST = 20.0  # seconds; a longer recording is cut at its pauses first
 BATCH_SECONDS = 60.0  # of padded audio that goes through the network at once: fastest where it stays in the cache
@@ -77,18 +79,20 @@ class Recognizer:
         decoding: Decoding = "beam",
         beam_width: int = 16,
         ngram: NgramDecoder | None = None,
+        language: CharacterLanguageModel | None = None,
     ) -> None:
         self.model = model.to(device).eval()
         self.device = torch.device(device)
         self.decoding = decoding
         self.beam_width = beam_width
         self.ngram = ngram
+        self.language = language
         self.batch_seconds = BATCH_SECONDS  # of padded audio in a batch; of influence on time and memory only
         self.lexicon = Lexicon.of(model.config.vocabulary) if model.config.vocabulary else None
         if decoding == "word" and not self.lexicon:
             raise ValueError(f"model {model.config.name!r} has no vocabulary to find a word in")
-        if decoding == "ngram" and ngram is None:
-            raise ValueError(f"model {model.config.name!r} was given no n-gram language model")
+        if (decoding == "ngram" and ngram is None) or (decoding == "lstm" and language is None):
+            raise ValueError(f"decoding {decoding!r} of model {model.config.name!r} needs its language model")
         self._words = [encode(word) for word in model.config.vocabulary]
 
     @staticmethod
@@ -105,8 +109,8 @@ class Recognizer:
             decoding: "greedy", the best label of each step; or "beam", the likeliest text over all alignments,
                 within the model's vocabulary if it has one; or "word", whichever single word of the vocabulary it
                 is most likely to be, for recordings that are known to hold one; or "ngram", the likeliest words by
-                ear and by the n-gram language model that some models have. By default "ngram" where there is one, else
-                "beam".
+                ear and by the n-gram language model that some models have; or "lstm", the likeliest letters by ear and
+                by the shipped character language model, slowly. By default "ngram" where there is one, else "beam".
 
         Raises:
             models.checkpoint.CheckpointError: there is no such model, or it is damaged.
@@ -115,7 +119,8 @@ class Recognizer:
         model = load_checkpoint(name_or_folder)
         decoding = decoding or ("ngram" if model.config.ngram else "beam")
         ngram = load_ngram(name_or_folder, model.config) if decoding == "ngram" else None
-        return recognizer_of(model, device, decoding, ngram)
+        language = load_language_model().eval() if decoding == "lstm" else None
+        return recognizer_of(model, device, decoding, ngram, language)
 
     @property
     def name(self) -> str:
@@ -197,7 +202,11 @@ class Recognizer:
         if (decoding or self.decoding) == "word":
             best = rank(log_probs, self._words)[0]
             return list(best.labels) if best.score > -math.inf else []  # too short for any word
-        return list(beam_search(log_probs, self.beam_width, self.lexicon)[0].labels)
+        language = None
+        if (decoding or self.decoding) == "lstm":
+            assert self.language is not None
+            language = CharacterFusion(self.language, self.model.config.fusion)
+        return list(beam_search(log_probs, self.beam_width, self.lexicon, language=language)[0].labels)
 
     def _transcript(self, log_probs: Tensor, samples: int) -> Transcript:
         labels = self.decode(log_probs) if samples else []
@@ -248,10 +257,11 @@ def recognizer_of(
     device: str | torch.device = "cpu",
     decoding: Decoding = "beam",
     ngram: NgramDecoder | None = None,
+    language: CharacterLanguageModel | None = None,
 ) -> Recognizer:
     """Return the Recognizer for a model: for CTC, or for a classifier."""
     kind = Recognizer if model.config.acoustic.pooling is None else ClassifyingRecognizer
-    return kind(model, device, decoding, ngram=ngram)
+    return kind(model, device, decoding, ngram=ngram, language=language)
 
 
 def _text(words: Sequence[Word]) -> str:

@@ -1,77 +1,138 @@
-"""Give a model a word n-gram language model, with the weights that are best on validation speech.
+"""Give a model a language model, with the weights that are best on validation speech.
 
-    python -m training.fusion runs/english/best words.arpa.gz --recipe english --data speech
+    python -m training.fusion ngram runs/english/best words.arpa.gz --recipe english --data speech
+    python -m training.fusion lstm runs/english/best --recipe english --data speech --share 0.1
 
-The validation speech is that of the recipe; test speech is never looked at. See `models.decoding.ngram` for the search
-and `training.ngram` for the language model.
+`ngram` puts a word n-gram language model (see `training.ngram`) into the model's folder; `lstm` finds the weights for
+the shipped character language model. The validation speech is that of the recipe; test speech is never looked at.
 """
 
 from __future__ import annotations
 
 import gzip
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import product
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn, TypeVar
 
 import jiwer
 import typer
+from pydantic import BaseModel
 from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
 from data.audio import read_audio
-from models.checkpoint import CheckpointError, save_ngram
+from models.alphabet import decode
+from models.checkpoint import CheckpointError, find_checkpoint, read_config, save_config, save_ngram
+from models.decoding.beam import beam_search
+from models.decoding.fusion import CharacterFusion, FusionConfig
 from models.decoding.ngram import NgramConfig, NgramDecoder
+from models.language import load_language_model
 from models.recognizer import Recognizer
 from training.config import RecipeError, load_recipe
 from training.selection import select
 
-WEIGHTS = (0.2, 0.4, 0.6, 0.8, 1.0)
+WEIGHTS = (0.25, 0.5, 1.0, 1.5, 2.0)  # of a word's log-probability, to the base of ten
 WORD_SCORES = (-1.0, 0.0, 1.0, 2.0)
+LETTER_WEIGHTS = (0.2, 0.4, 0.6)  # of a letter's log-probability
+LETTER_SCORES = (0.0, 0.5, 1.0)
+
+Config = TypeVar("Config", bound=BaseModel)
+ModelArgument = Annotated[Path, typer.Argument(help="A model folder; the language model or its weights go into it.")]
+RecipeOption = Annotated[str, typer.Option(help="The recipe whose validation speech is used.")]
+DataOption = Annotated[Path, typer.Option(help="The folder with the corpora.")]
+ShareOption = Annotated[float, typer.Option(help="Of the validation speech, evenly spread.", min=0.001, max=1)]
+
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 
 
-def tune(decoder: NgramDecoder, log_probs: Sequence[Tensor], texts: Sequence[str]) -> list[tuple[NgramConfig, float]]:
-    """Return the word error rate for each pair of weights, best first.
+def tune(
+    configs: Sequence[Config],
+    search: Callable[[Config, Tensor], str],
+    log_probs: Sequence[Tensor],
+    texts: Sequence[str],
+) -> list[tuple[Config, float]]:
+    """Return the word error rate for each configuration of a search, best first.
 
     Args:
-        decoder: is left with the best weights.
-        log_probs: of each utterance, shape (steps, labels).
-        texts: of each utterance; one must not be empty.
+        configs: what to try.
+        search: gives the text of one utterance's log-probabilities, shape (steps, labels).
+        log_probs: of each utterance.
+        texts: of each utterance; one at least must not be empty.
     """
     tried = []
-    for weight in WEIGHTS:
-        for word_score in WORD_SCORES:
-            config = NgramConfig(weight=weight, word_score=word_score)
-            decoder.weigh(config)
-            heard = [" ".join(decoder.search(each)) for each in log_probs]
-            tried.append((config, float(jiwer.wer(list(texts), heard))))
-    tried.sort(key=lambda pair: pair[1])
-    decoder.weigh(tried[0][0])
-    return tried
+    for config in configs:
+        heard = [search(config, each) for each in log_probs]
+        tried.append((config, float(jiwer.wer(list(texts), heard))))
+    return sorted(tried, key=lambda pair: pair[1])
 
 
-def main(
-    model: Annotated[Path, typer.Argument(help="A model folder; the language model is put into it.")],
+@app.command()
+def ngram(
+    model: ModelArgument,
     arpa: Annotated[Path, typer.Argument(help="An ARPA file, plain or packed (.gz).")],
-    recipe: Annotated[str, typer.Option(help="The recipe whose validation speech is used.")] = "english",
-    data: Annotated[Path, typer.Option(help="The folder with the corpora.")] = Path("speech"),
+    recipe: RecipeOption = "english",
+    data: DataOption = Path("speech"),
+    share: ShareOption = 1.0,
 ) -> None:
-    """Give a model a word n-gram language model."""
+    """Put a word n-gram language model into a model's folder."""
     try:
-        recognizer = Recognizer.load(model, decoding="greedy")
-        utterances = select(load_recipe(recipe).data.validation, data, recognizer.model.config.vocabulary).utterances
         decoder = NgramDecoder(arpa, NgramConfig())
         content = arpa.read_bytes()
-    except (CheckpointError, RecipeError, OSError, ValueError) as error:
-        raise typer.BadParameter(str(error)) from error
-    waveforms = [read_audio(each.path, each.offset, each.duration) for each in utterances]
-    tried = tune(decoder, recognizer.log_probs(waveforms), [each.text for each in utterances])
-    table = Table("weight", "word score", "WER", box=None)
-    for config, error_rate in tried:
-        table.add_row(f"{config.weight:g}", f"{config.word_score:g}", f"{error_rate:.1%}")
-    Console().print(table)
+    except (OSError, ValueError) as error:
+        _wrong_use(error)
+
+    def search(config: NgramConfig, log_probs: Tensor) -> str:
+        decoder.weigh(config)
+        return " ".join(decoder.search(log_probs))
+
+    configs = [NgramConfig(weight=weight, word_score=score) for weight, score in product(WEIGHTS, WORD_SCORES)]
+    tried = tune(configs, search, *_heard(model, recipe, data, share))
+    _show(tried)
     save_ngram(model, content if arpa.suffix == ".gz" else gzip.compress(content, mtime=0), tried[0][0])
 
 
+@app.command()
+def lstm(
+    model: ModelArgument, recipe: RecipeOption = "english", data: DataOption = Path("speech"), share: ShareOption = 0.1
+) -> None:
+    """Find the weights for the shipped character language model."""
+    language = load_language_model().eval()
+
+    def search(config: FusionConfig, log_probs: Tensor) -> str:
+        return decode(beam_search(log_probs, language=CharacterFusion(language, config))[0].labels)
+
+    configs = [FusionConfig(weight=w, letter_score=score) for w, score in product(LETTER_WEIGHTS, LETTER_SCORES)]
+    tried = tune(configs, search, *_heard(model, recipe, data, share))
+    _show(tried)
+    save_config(find_checkpoint(model), read_config(model).model_copy(update={"fusion": tried[0][0]}))
+
+
+def _heard(model: Path, recipe: str, data: Path, share: float) -> tuple[list[Tensor], list[str]]:
+    """Return the log-probabilities and the texts of a recipe's validation speech."""
+    try:
+        recognizer = Recognizer.load(model, decoding="greedy")
+        chosen = select(load_recipe(recipe).data.validation, data, recognizer.model.config.vocabulary).utterances
+    except (CheckpointError, RecipeError) as error:
+        _wrong_use(error)
+    chosen = [chosen[int(number / share)] for number in range(max(1, int(len(chosen) * share)))]
+    waveforms = [read_audio(each.path, each.offset, each.duration) for each in chosen]
+    return recognizer.log_probs(waveforms), [each.text for each in chosen]
+
+
+def _show(tried: Sequence[tuple[BaseModel, float]]) -> None:
+    table = Table(*(name for name in type(tried[0][0]).model_fields if name != "sha256"), "WER", box=None)
+    for config, error_rate in tried:
+        values = config.model_dump(exclude={"sha256"}).values()
+        table.add_row(*(f"{value:g}" for value in values), f"{error_rate:.1%}")
+    Console().print(table)
+
+
+def _wrong_use(error: Exception) -> NoReturn:
+    Console(stderr=True).print(f"error: {error}", markup=False, highlight=False, soft_wrap=True)
+    raise typer.Exit(2)
+
+
 if __name__ == "__main__":
-    typer.run(main)
+    app()

@@ -41,7 +41,12 @@ class CommandRecognizer(Recognizer):
         runners_up: int = 0,
     ) -> None:
         super().__init__(
-            recognizer.model, recognizer.device, recognizer.decoding, recognizer.beam_width, recognizer.ngram
+            recognizer.model,
+            recognizer.device,
+            recognizer.decoding,
+            recognizer.beam_width,
+            recognizer.ngram,
+            recognizer.language,
         )
         self.batch_seconds = recognizer.batch_seconds
         self.file = file

@@ -1,10 +1,15 @@
-"""CTC prefix beam search, free or within a lexicon (Hannun et al. 2014, arXiv:1408.2873)."""
+"""CTC prefix beam search, free or within a lexicon, by ear alone or with a language model.
+
+The search is that of Hannun et al. (2014, arXiv:1408.2873), the language model is fused in as by Graves and Jaitly
+(2014): its score of each label is added as the label is.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from torch import Tensor
 
@@ -14,9 +19,16 @@ _IMPOSSIBLE = -math.inf
 _NEGLIGIBLE = math.log(1e-5)  # a label less likely than this is not tried at a step, unless it is the likeliest
 
 
+class NextLabels(Protocol):
+    """A language model, as the search asks it."""
+
+    def __call__(self, prefixes: Sequence[tuple[int, ...]]) -> list[Sequence[float]]:
+        """Return for each labelling what each next label adds to its score; at BLANK, what its ending there adds."""
+
+
 @dataclass(frozen=True)
 class Hypothesis:
-    """A labelling and the log-probability of all its paths together."""
+    """A labelling and the log-probability of all its paths together, with what a language model adds to it."""
 
     labels: tuple[int, ...]
     score: float
@@ -46,7 +58,11 @@ class Lexicon:
 
 
 def beam_search(
-    log_probs: Tensor, width: int = 16, lexicon: Lexicon | None = None, negligible: float = _NEGLIGIBLE
+    log_probs: Tensor,
+    width: int = 16,
+    lexicon: Lexicon | None = None,
+    negligible: float = _NEGLIGIBLE,
+    language: NextLabels | None = None,
 ) -> list[Hypothesis]:
     """Return the likeliest labellings, best first.
 
@@ -55,12 +71,17 @@ def beam_search(
         width: labellings kept at each step; with enough of them the search is exact.
         lexicon: if given, only sequences of its words with single spaces between them (or nothing) are found.
         negligible: labels below this log-probability are left out of a step, unless nothing else is above it.
+        language: if given, its scores count beside those of the labels.
     """
     # a prefix -> [log-probability of its paths that end in blank, of those that end in its last label]
     beam: dict[tuple[int, ...], list[float]] = {(): [0.0, _IMPOSSIBLE]}
     places: dict[tuple[int, ...], Lexicon | None] = {(): lexicon}  # where in the lexicon a prefix stands
+    told: dict[tuple[int, ...], float] = {(): 0.0}  # what the language model adds to a prefix
+    following: dict[tuple[int, ...], Sequence[float]] = {}  # and to what it is continued by
     for row in log_probs.tolist():
         likely = [label for label, score in enumerate(row) if score > negligible] or [row.index(max(row))]
+        if language is not None:
+            _ask(language, beam, following)
         grown: dict[tuple[int, ...], list[float]] = {}
         for prefix, (blank_end, label_end) in beam.items():
             total = _add(blank_end, label_end)
@@ -85,10 +106,28 @@ def beam_search(
                 if before > _IMPOSSIBLE:
                     ends = grown.setdefault(longer, [_IMPOSSIBLE, _IMPOSSIBLE])
                     ends[1] = _add(ends[1], before + row[label])
-        best = sorted(grown.items(), key=lambda item: _add(*item[1]), reverse=True)[:width]
+                    if longer not in told:
+                        told[longer] = told[prefix] + (following[prefix][label] if language is not None else 0.0)
+        best = sorted(grown.items(), key=lambda item: _add(*item[1]) + told[item[0]], reverse=True)[:width]
         beam = dict(best)
-    found = [Hypothesis(prefix, _add(*ends)) for prefix, ends in beam.items() if _complete(prefix, places[prefix])]
+    if language is not None:
+        _ask(language, beam, following)
+        told.update({prefix: told[prefix] + following[prefix][BLANK] for prefix in beam})
+    found = [
+        Hypothesis(prefix, _add(*ends) + told[prefix])
+        for prefix, ends in beam.items()
+        if _complete(prefix, places[prefix])
+    ]
     return sorted(found, key=lambda hypothesis: hypothesis.score, reverse=True) or [Hypothesis((), _IMPOSSIBLE)]
+
+
+def _ask(
+    language: NextLabels, beam: Mapping[tuple[int, ...], object], following: dict[tuple[int, ...], Sequence[float]]
+) -> None:
+    """Ask the language model about the prefixes of the beam that are new."""
+    new = [prefix for prefix in beam if prefix not in following]
+    if new:
+        following.update(zip(new, language(new), strict=True))
 
 
 def _follow(place: Lexicon | None, label: int, root: Lexicon) -> Lexicon | None:

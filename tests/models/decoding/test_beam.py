@@ -101,3 +101,34 @@ def test_no_audio_is_no_text(lexicon):
 def test_what_is_no_word_is_refused_in_a_lexicon(words):
     with pytest.raises(ValueError, match=r"no word|at least one word|not in the alphabet"):
         Lexicon.of(words)
+
+
+def nonsense_language(prefixes):
+    """A language model that depends on the whole of what was said, and can be summed up by hand."""
+    return [[0.1 * ((len(prefix) * 7 + sum(prefix) * 3 + label * 5) % 11) - 0.5 for label in range(LABELS)]
+            for prefix in prefixes]  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_language_model_counts_for_every_label_and_for_the_end(seed, by_brute_force, random_log_probs):
+    log_probs = random_log_probs(seed, 5, "ab ")
+    expected = {}
+    for labels, score in by_brute_force(log_probs).items():
+        [end] = nonsense_language([labels])
+        told = [nonsense_language([labels[:n]])[0][labels[n]] for n in range(len(labels))]
+        expected[labels] = score + sum(told) + end[BLANK]
+    found = beam_search(log_probs, language=nonsense_language, **EXACT)
+    assert {hypothesis.labels: hypothesis.score for hypothesis in found} == pytest.approx(expected, abs=1e-5)
+    assert [h.score for h in found] == sorted((h.score for h in found), reverse=True)
+
+
+def test_search_asks_about_no_labelling_twice(random_log_probs):
+    asked = []
+
+    def language(prefixes):
+        asked.extend(prefixes)
+        return nonsense_language(prefixes)
+
+    beam_search(random_log_probs(3, 8, "ab "), width=8, language=language)
+    assert len(asked) == len(set(asked)) > 8
+    assert all(not prefix or prefix[:-1] in asked for prefix in asked)

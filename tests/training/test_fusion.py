@@ -1,0 +1,79 @@
+"""Language models for a model: the weights that are best are found and kept, mistakes are named."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from models.checkpoint import NGRAM, read_config
+from models.decoding.ngram import NgramConfig
+from models.recognizer import Recognizer
+from training.fusion import app, tune
+from training.ngram import estimate, write_arpa
+
+RECIPE = """
+name = "spoken"
+[[data.train]]
+corpus = "recordings"
+root = "audio"
+[[data.validation]]
+corpus = "recordings"
+root = "audio"
+"""
+
+
+@pytest.fixture
+def folder(untrained_model: Path, tmp_path: Path) -> Path:
+    (tmp_path / "spoken.toml").write_text(RECIPE)
+    return Path(shutil.copytree(untrained_model, tmp_path / "model"))
+
+
+def run(*arguments: object) -> tuple[int, str]:
+    told = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    return told.exit_code, told.output
+
+
+def test_configurations_come_best_first() -> None:
+    configs = [NgramConfig(weight=weight) for weight in (1.0, 0.0, 2.0)]
+    heard = {1.0: "turn it off", 0.0: "turn it on", 2.0: "nothing"}
+    tried = tune(configs, lambda config, _: heard[config.weight], [torch.zeros(1, 1)], ["turn it on"])
+    assert [(config.weight, error) for config, error in tried] == [
+        (0.0, 0.0),
+        (1.0, pytest.approx(1 / 3)),
+        (2.0, 1.0),
+    ]
+
+
+def test_a_word_language_model_is_put_into_the_folder(folder: Path, spoken: Path, tmp_path: Path) -> None:
+    write_arpa(estimate([["yes"], ["no"], ["left", "right", "stop"]]), tmp_path / "words.arpa")
+    code, told = run(
+        "ngram", folder, tmp_path / "words.arpa", "--recipe", tmp_path / "spoken.toml", "--data", spoken.parent
+    )
+    assert code == 0
+    assert "word_score" in told
+    assert (folder / NGRAM).exists()
+    assert read_config(folder).ngram is not None
+    assert Recognizer.load(folder).decoding == "ngram"
+
+
+def test_weights_for_the_character_model_are_kept(folder: Path, spoken: Path, tmp_path: Path) -> None:
+    recipe = tmp_path / "spoken.toml"
+    code, told = run("lstm", folder, "--recipe", recipe, "--data", spoken.parent, "--share", "0.1")
+    assert code == 0
+    best = told.splitlines()[1].split()
+    fusion = read_config(folder).fusion
+    assert [f"{fusion.weight:g}", f"{fusion.letter_score:g}"] == best[:2]
+
+
+@pytest.mark.parametrize(("arguments", "message"), [
+    (("ngram", "nowhere", "nowhere.arpa"), "nowhere.arpa"),
+    (("lstm", "nowhere"), "no model 'nowhere'"),
+])  # fmt: skip
+def test_what_is_not_there_is_named(arguments: tuple[str, ...], message: str) -> None:
+    code, told = run(*arguments)
+    assert code == 2
+    assert message in told
