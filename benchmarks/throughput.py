@@ -3,9 +3,10 @@
     pip install -r benchmarks/requirements.txt        # for --peers
     python -m benchmarks.throughput --speech speech/LibriSpeech --peers
 
-Everything is in seconds of audio a second (and so says how many times faster than real time it is). A stage is measured
-in one process on one thread, the best of three; a whole command as a user runs it, start included. The peers are warm:
-their start and the loading of their models do not count. They are given less audio, for they take longer.
+Everything is in seconds of audio a second (and so says how many times faster than real time it is), the best of three.
+A stage is measured in one process on one thread, by the time of its core; a whole command as a user runs it, start
+included. The peers are warm: their start and the loading of their models do not count. They are given less audio, for
+they take longer.
 """
 
 from __future__ import annotations
@@ -41,8 +42,9 @@ from models.silero import segments_in
 
 CLIPS, CLIP_SECONDS = 1000, 1
 LONG_SECONDS, SHORT_SECONDS = 2 * 3600, 10
-PEER_CLIPS, PEER_SECONDS = 60, 120  # of each kind of work, for those who are slower
+PEER_CLIPS, PEER_SECONDS = 30, 120  # of each kind of work, for those who are slower
 REPETITIONS = 3
+PRODUCT_OPERATIONS = 5e10  # about those of ten minutes of speech
 
 
 @dataclass(frozen=True)
@@ -89,17 +91,22 @@ def make_work(speech: Path, folder: Path) -> list[Work]:
     ]
 
 
-def best(function: Callable[[], object]) -> float:
+def best(function: Callable[[], object], clock: Callable[[], float] = time.perf_counter) -> float:
     """Return the least time that a function takes, in seconds."""
     times = []
     for _ in range(REPETITIONS):
-        start = time.perf_counter()
+        start = clock()
         function()
-        times.append(time.perf_counter() - start)
+        times.append(clock() - start)
     return min(times)
 
 
-def measure_stages(work: Work, product_rate: float, results: Results) -> None:
+def best_of_one_thread(function: Callable[[], object]) -> float:
+    """Return the least time that a function takes of a core, in seconds: waiting for one does not count."""
+    return best(function, time.process_time)
+
+
+def measure_stages(work: Work, results: Results) -> None:
     """Measure each stage alone, on the first minutes of the work."""
     recognizer = Recognizer.load("commands", decoding="greedy")
     limit = min(work.seconds, 600.0)
@@ -108,7 +115,7 @@ def measure_stages(work: Work, product_rate: float, results: Results) -> None:
     blocks = [block for each in inputs for block in audio_blocks(each.path, 0.0, each.duration)]
 
     def note(what: str, function: Callable[[], object]) -> float:
-        speed = limit / best(function)
+        speed = limit / best_of_one_thread(function)
         results.note(work.name, what, speed)
         return speed
 
@@ -129,7 +136,7 @@ def measure_stages(work: Work, product_rate: float, results: Results) -> None:
     operations = _operations(recognizer, [int(frames) for _, lengths in features for frames in lengths])
     rate = operations / (limit / network)
     results.note_other(f"network, GFLOP/s, {work.name}", rate / 1e9)
-    results.note_other(f"share of the best matrix product, {work.name}", rate / product_rate)
+    results.note_other(f"share of the best matrix product, {work.name}", rate / matrix_product_rate())
 
 
 def _pieces(inputs: list[Input]) -> Iterator[Piece]:
@@ -160,14 +167,20 @@ def _operations(recognizer: Recognizer, frames: list[int]) -> float:
 
 
 def matrix_product_rate() -> float:
-    """Return the operations a second of the best matrix product that torch offers on one thread, in float32."""
+    """Return the operations a second of the best float32 matrix product that torch offers on one thread.
+
+    Each is repeated for as long as the network's stage takes: a core is faster for a moment than it is for long.
+    """
     rates = []
-    for rows, columns in ((512, 512), (1024, 1024), (2048, 1024), (2048, 640)):
+    for rows, columns in ((512, 512), (1024, 1024), (2048, 640)):
         left, right = torch.randn(rows, columns), torch.randn(columns, columns)
-        convolution = torch.nn.Conv1d(columns, columns, 1).requires_grad_(False)
-        sequence = torch.randn(1, columns, rows)
-        work = 2.0 * rows * columns * columns
-        rates += [work / best(lambda a=left, b=right: a @ b), work / best(lambda c=convolution, x=sequence: c(x))]
+        repetitions = round(PRODUCT_OPERATIONS / (2 * rows * columns * columns))
+
+        def multiply(left: torch.Tensor = left, right: torch.Tensor = right, times: int = repetitions) -> None:
+            for _ in range(times):
+                left @ right
+
+        rates.append(PRODUCT_OPERATIONS / best_of_one_thread(multiply))
     return max(rates)
 
 
@@ -188,12 +201,11 @@ def run_command(*arguments: object) -> tuple[float, int]:
 
 
 def measure_commands(work: Work, folder: Path, results: Results) -> None:
-    """Measure the whole command, in one process and in as many as suit the machine."""
+    """Measure the whole command as it is by default: with worker processes where they are worth their start."""
     target = work.paths[0] if len(work.paths) == 1 else folder / "clips"
-    for workers in dict.fromkeys([1, fitting_workers()]):
-        for decoding in ("greedy", "beam"):
-            seconds, _ = run_command(target, "--workers", workers, "--decoding", decoding)
-            results.note(work.name, f"oyez transcribe, {workers} workers, {decoding}", work.seconds / seconds)
+    for decoding in ("greedy", "beam"):
+        seconds = min(run_command(target, "--decoding", decoding)[0] for _ in range(REPETITIONS))
+        results.note(work.name, f"oyez transcribe, {decoding}", work.seconds / seconds)
 
 
 def measure_start(short: Path, results: Results) -> None:
@@ -233,10 +245,12 @@ def measure_whisper(work: Work, results: Results) -> None:
     waveforms = peer_waveforms(work)
     list(model.transcribe(waveforms[0], language="en", beam_size=1)[0])
     for beam, name in ((1, "greedy"), (5, "beam")):
-        start = time.perf_counter()
-        for waveform in waveforms:
-            list(model.transcribe(waveform, language="en", beam_size=beam)[0])
-        seconds = time.perf_counter() - start
+
+        def transcribe(beam: int = beam) -> None:
+            for waveform in waveforms:
+                list(model.transcribe(waveform, language="en", beam_size=beam)[0])
+
+        seconds = best(transcribe)
         results.note(
             work.name, f"faster-whisper tiny.en int8, {name}", sum(map(len, waveforms)) / SAMPLE_RATE / seconds
         )
@@ -254,13 +268,7 @@ def _sphinx_worker(waveforms: list[Waveform], ready: object, go: object) -> None
         decoder.end_utt()
 
 
-def measure_sphinx(work: Work, results: Results) -> None:
-    """Measure pocketsphinx with its default model and search, one process a core; long files in pieces, as it needs."""
-    waveforms = [
-        piece
-        for each in peer_waveforms(work)
-        for piece in np.array_split(each, max(1, len(each) // (10 * SAMPLE_RATE)))
-    ]
+def _sphinx_seconds(waveforms: list[Waveform]) -> float:
     cores = fitting_workers()
     context = multiprocessing.get_context("spawn")
     ready, go = context.Semaphore(0), context.Event()
@@ -274,17 +282,26 @@ def measure_sphinx(work: Work, results: Results) -> None:
     go.set()
     for process in processes:
         process.join()
-    seconds = time.perf_counter() - start
+    return time.perf_counter() - start
+
+
+def measure_sphinx(work: Work, results: Results) -> None:
+    """Measure pocketsphinx with its default model and search, one process a core; long files in pieces, as it needs."""
+    waveforms = [
+        piece
+        for each in peer_waveforms(work)
+        for piece in np.array_split(each, max(1, len(each) // (10 * SAMPLE_RATE)))
+    ]
+    seconds = min(_sphinx_seconds(waveforms) for _ in range(REPETITIONS))
     results.note(work.name, "pocketsphinx", sum(map(len, waveforms)) / SAMPLE_RATE / seconds)
 
 
 def note_ratios(works: list[Work], results: Results) -> None:
     """Note how many times faster Oyez is than each peer, greedy against greedy and default against default."""
-    workers = fitting_workers()
     for work in works:
         speeds = results.throughput[work.name]
         for ours in ("greedy", "beam"):
-            oyez = speeds[f"oyez transcribe, {workers} workers, {ours}"]
+            oyez = speeds[f"oyez transcribe, {ours}"]
             for peer in (f"faster-whisper tiny.en int8, {ours}", "pocketsphinx"):
                 results.note_other(f"oyez {ours} / {peer}, {work.name}", oyez / speeds[peer])
 
@@ -302,10 +319,8 @@ def main() -> None:
         folder = Path(scratch)
         works = make_work(arguments.speech, folder)
         measure_start(works[0].paths[0], results)
-        product_rate = matrix_product_rate()
-        results.note_other("best matrix product, GFLOP/s", product_rate / 1e9)
         for work in works:
-            measure_stages(work, product_rate, results)
+            measure_stages(work, results)
             measure_commands(work, folder, results)
             if arguments.peers:
                 with redirect_stderr(sys.stdout):

@@ -67,7 +67,7 @@ def read_audio(path: str | PathLike[str], offset: float = 0.0, duration: float |
 def audio_blocks(
     path: str | PathLike[str], offset: float = 0.0, duration: float | None = None, channel: int | None = None
 ) -> Iterator[Waveform]:
-    """Read a file of any length, or a part of it, as the blocks of its waveform; only one is in memory at a time.
+    """Read a file of any length, or a part of it, as the blocks of its waveform; no more than two are in memory.
 
     Args:
         path: as in `read_audio`.

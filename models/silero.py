@@ -26,7 +26,7 @@ from models.voice_activity import BLOCK
 
 AT_ONCE = 256  # blocks that are convolved together: about eight seconds, which stay in the cache
 _PADDING = 64  # samples that a block is continued by at either end, mirrored
-_HOP = 128  # samples from one spectrum to the next
+_WINDOW, _HOP = 256, 128  # samples of a spectrum, and from one to the next
 _STRIDES = (1, 2, 2, 1)  # of the convolutions: they take the four spectra of a block to one column
 _HALF_PRECISION = 1  # ggml's number for float16; 0 is float32
 
@@ -37,6 +37,7 @@ class VoiceActivity:
     def __init__(self) -> None:
         self._weights = _weights()
         self._lstm = _lstm(self._weights)
+        self._window = torch.hann_window(_WINDOW)
         self._state: tuple[Tensor, Tensor] | None = None
 
     def probabilities(self, samples: Waveform) -> list[float]:
@@ -49,10 +50,9 @@ class VoiceActivity:
 
     def _some(self, blocks: Tensor) -> Tensor:
         functional = nn.functional
-        padded = functional.pad(blocks[:, None], (_PADDING, _PADDING), mode="reflect")  # (blocks, 1, samples)
-        spectra = functional.conv1d(padded, self._weights["stft.forward_basis_buffer"], stride=_HOP)
-        real, imaginary = spectra.chunk(2, dim=1)
-        columns = torch.sqrt(real.square() + imaginary.square())  # (blocks, bins, spectra)
+        padded = functional.pad(blocks[:, None], (_PADDING, _PADDING), mode="reflect")[:, 0]
+        spectra = torch.fft.rfft(padded.unfold(1, _WINDOW, _HOP) * self._window)  # (blocks, spectra, bins)
+        columns = spectra.abs().transpose(1, 2)
         for number, stride in enumerate(_STRIDES):
             kernel, bias = (self._weights[f"encoder.{number}.reparam_conv.{kind}"] for kind in ("weight", "bias"))
             columns = functional.relu(functional.conv1d(columns, kernel, bias, stride, padding=1))
