@@ -173,8 +173,7 @@ def with_commands(recognizer: Recognizer, file: Path | None, runners_up: int = 0
 
 
 def _slots(meaning: Match, compiled: Compiled) -> dict[str, Any]:
-    fixed = compiled.file.intents[meaning.intent].data[meaning.block].slots if meaning.intent else {}
-    return {**fixed, **meaning.slots}
+    return compiled.file.slots(meaning.intent, meaning.block, meaning.slots)
 
 
 def _as_json(meaning: Match, compiled: Compiled) -> str:

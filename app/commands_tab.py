@@ -29,6 +29,7 @@ from models.recognizer import Recognizer
 
 LONGEST_FILE = 50_000  # characters; a larger one is for the command line
 _SAMPLES = 8
+_SHOWN = 5  # meanings of a typed text
 EXAMPLE = """\
 language: en
 intents:
@@ -90,7 +91,11 @@ def say(text: str, said: str) -> str:
             return "None of the sentences." + (f" Nearest is *{html.escape(nearest.text)}*." if nearest else "")
     except (CommandsError, SpokenError) as error:
         return html.escape(str(error))
-    return "\n\n".join(f"**{html.escape(each.intent or 'wake phrase')}** {_slots(each.slots)}" for each in meanings[:5])
+    return "\n\n".join(
+        f"**{html.escape(each.intent or 'wake phrase')}** "
+        f"{_slots(compiled.file.slots(each.intent, each.block, each.slots))}"
+        for each in meanings[:_SHOWN]
+    )
 
 
 def hear(recognizer: Recognizer, text: str, path: str | None) -> str:

@@ -60,7 +60,8 @@ def attempts_of(
         [transcript] = recognizer.transcribe([waveform])
         heard, confidence = _heard(transcript)
         commands = [meaning for meaning in meanings if meaning.woken or recognizer.file.oyez.wake is None]
-        right = heard in [(meaning.intent, recognizer.slots(meaning)) for meaning in commands]
+        slots = recognizer.file.slots
+        right = heard in [(meant.intent, slots(meant.intent, meant.block, meant.slots)) for meant in commands]
         attempts.append(Attempt(confidence, bool(commands), right, transcript.duration))
     if not any(attempt.is_command for attempt in attempts):
         raise TuningError(f"{recordings}: none of the texts is a sentence of the commands file")

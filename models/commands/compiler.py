@@ -18,7 +18,7 @@ from models.commands.scope import ListUse, Scope, parse
 from models.commands.spoken import SpokenError, number_readings, spell
 from models.commands.tags import SentenceTag, SlotTag, Tags, ValueTag, WakeTag
 from models.commands.templates import Pen, Place
-from models.decoding.automaton import EPSILON, Automaton, Draft, TooLarge
+from models.decoding.automaton import EPSILON, Automaton, AutomatonBuilder, TooLarge
 from models.decoding.grammar import Grammar
 
 LARGEST_DRAFT = 500_000  # arcs: of all templates before lists are put in, and of a list
@@ -70,7 +70,7 @@ class _Compiler:
         self.file = file
         self.document = document
         self.tags = Tags()
-        self.draft = Draft(LARGEST_DRAFT)
+        self.draft = AutomatonBuilder(LARGEST_DRAFT)
         self.lists: dict[int, Automaton] = {}
         self.spellings: dict[str, list[str]] = {}
         self.location: Location = ()  # of what is being drawn
@@ -104,7 +104,7 @@ class _Compiler:
             raise CommandsError("there is no sentence in this file that can be said")
         return Compiled(self.file, templates, self.lists, self.tags, tuple(unsayable))
 
-    def pen(self, draft: Draft) -> Pen:
+    def pen(self, draft: AutomatonBuilder) -> Pen:
         """Return what draws into a draft."""
         return Pen(draft, self.tags, self.spellings)
 
@@ -152,7 +152,7 @@ class _Compiler:
         """Return the symbol of a list, and draw it if it is new."""
         symbol = self.tags.symbol(_ListSymbol(use.location, repr(use.contexts)))
         if symbol not in self.lists:
-            draft = Draft(LARGEST_DRAFT)
+            draft = AutomatonBuilder(LARGEST_DRAFT)
             with self.at(*use.location):
                 if use.words.wildcard:
                     _draw_any_words(draft)
@@ -163,7 +163,7 @@ class _Compiler:
                 self.lists[symbol] = draft.finish()
         return symbol
 
-    def _draw_range(self, draft: Draft, use: ListUse) -> None:
+    def _draw_range(self, draft: AutomatonBuilder, use: ListUse) -> None:
         assert use.words.range is not None
         pen, multiplier = self.pen(draft), use.words.range.multiplier
         for n, number in enumerate(use.words.range.numbers()):
@@ -172,7 +172,7 @@ class _Compiler:
             out = int(out) if out == int(out) else out
             draft.ends.update(pen.tag(said, self.tags.symbol(ValueTag(use.name, out, n))).states)
 
-    def _draw_values(self, draft: Draft, use: ListUse, names: _Names) -> None:
+    def _draw_values(self, draft: AutomatonBuilder, use: ListUse, names: _Names) -> None:
         if not use.words.values:
             raise CommandsError(f"the list {{{use.name}}} is empty")
         pen = self.pen(draft)
@@ -215,7 +215,7 @@ def _something(place: Place) -> Place:
     return Place(word=place.word, gap=place.gap)
 
 
-def _draw_any_words(draft: Draft) -> None:
+def _draw_any_words(draft: AutomatonBuilder) -> None:
     inside = draft.state()
     for label in range(SPACE + 1, LABELS):
         draft.arc(0, LABELS + label, inside)

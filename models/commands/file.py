@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -135,6 +136,11 @@ class CommandsFile(_Part):
     expansion_rules: dict[str, Template] = {}
     skip_words: list[Template] = []
     oyez: Settings = Settings()
+
+    def slots(self, intent: str | None, block: int, said: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what was said for the slots of a sentence, and what its block gives to all its sentences."""
+        fixed = self.intents[intent].data[block].slots if intent is not None else {}
+        return {**fixed, **said}
 
 
 def read_commands(path: str | Path) -> tuple[CommandsFile, Document]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from torch import Tensor
 
@@ -96,14 +95,10 @@ class CommandRecognizer(Recognizer):
         texts = [spell(sample.text) for sample in draw_samples(self.file, _TRIED) if sample.is_whole]
         return sorted({word for text in texts for word in text.split()} - set(vocabulary))
 
-    def slots(self, match: Match) -> dict[str, Any]:
-        """Return the slots of a match: those of its block, and what was said."""
-        fixed = self.file.intents[match.intent].data[match.block].slots if match.intent is not None else {}
-        return {**fixed, **match.slots}
-
     def _command(self, match: Match, confidence: float) -> Command:
         assert match.intent is not None
-        return Command(match.intent, self.slots(match), match.text, confidence)
+        slots = self.file.slots(match.intent, match.block, match.slots)
+        return Command(match.intent, slots, match.text, confidence)
 
     def _runners_up(self, log_probs: Tensor, best_score: float, best: Command) -> tuple[Command, ...]:
         """Return the next likely commands; each is as much less sure than the best one as it is less likely."""

@@ -12,7 +12,7 @@ from hassil.expression import Alternative, Expression, Group, ListReference, Per
 from models.alphabet import SPACE, encode
 from models.commands.spoken import Spoken, spoken
 from models.commands.tags import Tags, WrittenTag
-from models.decoding.automaton import EPSILON, Draft, TooLarge
+from models.decoding.automaton import EPSILON, AutomatonBuilder, TooLarge
 
 _LONGEST_PERMUTATION = 8  # parts: it is drawn with 2 ** parts places
 
@@ -50,7 +50,7 @@ class Names(Protocol):
 class Pen:
     """Draws expressions into an automaton."""
 
-    def __init__(self, draft: Draft, tags: Tags, spellings: Mapping[str, Sequence[str]]) -> None:
+    def __init__(self, draft: AutomatonBuilder, tags: Tags, spellings: Mapping[str, Sequence[str]]) -> None:
         """Make a pen; `spellings` are further ways to say a word or phrase, all spelled out."""
         self.draft = draft
         self._tags = tags

@@ -21,7 +21,7 @@ class TooLarge(ValueError):
 
 
 @dataclass
-class Draft:
+class AutomatonBuilder:
     """An automaton as it is drawn, nondeterministic. State 0 is its start."""
 
     limit: int  # of arcs

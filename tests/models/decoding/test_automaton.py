@@ -2,7 +2,7 @@ import random
 
 import pytest
 
-from models.decoding.automaton import EPSILON, Draft, TooLarge
+from models.decoding.automaton import EPSILON, AutomatonBuilder, TooLarge
 
 
 def accepted(automaton, longest=8):
@@ -26,7 +26,7 @@ def accepted(automaton, longest=8):
 
 
 def trie_of(texts, limit=10_000):
-    draft = Draft(limit)
+    draft = AutomatonBuilder(limit)
     for text in texts:
         state = 0
         for symbol in text:
@@ -47,7 +47,7 @@ def test_finished_automaton_accepts_the_same_and_is_deterministic_and_smaller(se
 
 
 def test_epsilon_loops_end():
-    draft = Draft(100)
+    draft = AutomatonBuilder(100)
     one = draft.step(0, 1)
     draft.arc(one, EPSILON, 0)
     draft.ends.add(one)
@@ -56,7 +56,7 @@ def test_epsilon_loops_end():
 
 @pytest.mark.parametrize("ends", [set(), {1}])
 def test_an_automaton_of_nothing_has_no_arcs(ends):
-    draft = Draft(10)
+    draft = AutomatonBuilder(10)
     draft.state()
     draft.ends = ends
     assert not len(draft.finish().arcs)
@@ -79,7 +79,7 @@ def test_substitution_puts_each_text_of_a_part_in_the_place_of_its_symbol(seed):
 
 
 def test_a_part_may_loop():
-    part = Draft(10)
+    part = AutomatonBuilder(10)
     inside = part.step(0, 1)
     part.arc(inside, 1, inside)
     part.arc(inside, 2, 0)
@@ -92,7 +92,7 @@ def test_limits_hold():
     with pytest.raises(TooLarge, match="more than 3 arcs"):
         trie_of({(1, 1, 1, 1)}, limit=3)
     # (a|b) then n more: a deterministic automaton needs 2 ** n states
-    draft = Draft(60)
+    draft = AutomatonBuilder(60)
     for symbol in (1, 2):
         draft.arc(0, symbol, 0)
     state = draft.step(0, 1)

@@ -5,14 +5,14 @@ import torch
 import torchaudio.functional
 
 from models.alphabet import BLANK, LABELS, decode, encode
-from models.decoding.automaton import Draft
+from models.decoding.automaton import AutomatonBuilder
 from models.decoding.grammar import FIRST_TAG, FREE_LETTER, Grammar
 
 WORDS = ["a", "ab", "abba", "ba b", "bb", "b a a", "cab", "aaa"]
 
 
 def grammar_of(texts, tags=()):
-    draft = Draft(10_000)
+    draft = AutomatonBuilder(10_000)
     for number, text in enumerate(texts):
         state = 0
         for label in encode(text):
@@ -64,7 +64,7 @@ def test_a_letter_twice_takes_a_blank_between():
 
 
 def test_free_text_has_more_paths_than_are_told_apart_and_gives_the_best_one():
-    draft = Draft(100)
+    draft = AutomatonBuilder(100)
     for label in range(1, LABELS):
         draft.arc(0, LABELS + label, 0)
         draft.arc(0, label, 0)
@@ -88,7 +88,7 @@ def test_tags_stand_where_they_were_put_and_cost_nothing():
 
 
 def test_free_letters_cost_more_than_given_ones():
-    draft = Draft(100)
+    draft = AutomatonBuilder(100)
     given = draft.step(draft.step(0, encode("a")[0]), encode("b")[0])
     free = draft.step(draft.step(0, LABELS + encode("a")[0]), LABELS + encode("b")[0])
     draft.ends |= {given, free}
