@@ -8,7 +8,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
+import numpy as np
+
 from data.audio import AudioError, Waveform, read_audio
+from data.augmentation import add_noise
 from data.manifest import Utterance
 from models.recognizer import Recognizer, Transcript
 from training.metrics import Accuracy, accuracy
@@ -61,17 +64,41 @@ class Evaluation:
         return sum(result.transcript.duration for result in self.results)
 
 
+@dataclass(frozen=True)
+class Noisy:
+    """Puts recorded noise over utterances, each its own stretch of it, and at every call the same."""
+
+    noises: Sequence[Waveform]
+    snr_db: float  # of the whole utterance, by RMS
+
+    def __call__(self, waveform: Waveform, number: int) -> Waveform:
+        """Return the utterance of this number with noise."""
+        rng = np.random.default_rng(number)
+        recording = self.noises[int(rng.integers(len(self.noises)))]
+        places = np.arange(len(waveform)) + rng.integers(len(recording))
+        return add_noise(waveform, np.take(recording, places, mode="wrap"), self.snr_db)
+
+
 def evaluate(
-    recognizer: Recognizer, utterances: Sequence[Utterance], progress: Callable[[int], None] = lambda _: None
+    recognizer: Recognizer,
+    utterances: Sequence[Utterance],
+    progress: Callable[[int], None] = lambda _: None,
+    noisy: Noisy | None = None,
 ) -> Evaluation:
-    """Transcribe utterances. A file that cannot be read is named and left out; `progress` is told of each batch."""
+    """Transcribe utterances, with noise if it is given.
+
+    A file that cannot be read is named and left out; `progress` is told of each batch.
+    """
     started = time.perf_counter()
     results: list[Result] = []
     left_out: list[str] = []
     remaining = iter(sorted(utterances, key=lambda utterance: utterance.duration or 0.0))
     while some := list(islice(remaining, AT_ONCE)):
         readable = list(_read(some, left_out))
-        transcripts = recognizer.transcribe([waveform for _, waveform in readable])
+        waveforms = [waveform for _, waveform in readable]
+        if noisy is not None:
+            waveforms = [noisy(waveform, len(results) + number) for number, waveform in enumerate(waveforms)]
+        transcripts = recognizer.transcribe(waveforms)
         results += [Result(utterance, heard) for (utterance, _), heard in zip(readable, transcripts, strict=True)]
         progress(len(some))
     return Evaluation(results, left_out, time.perf_counter() - started)

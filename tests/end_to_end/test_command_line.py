@@ -11,7 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 from subprocess import CompletedProcess
 
+import numpy as np
 import pytest
+import soundfile
 
 Oyez = Callable[..., CompletedProcess[str]]
 
@@ -213,3 +215,19 @@ def test_latency_is_measured_on_a_recording(oyez: Oyez, spoken: Path) -> None:
     assert figures["finals"] == 1
     assert figures["partials"] >= 3
     assert figures["final_ms"]["median"] >= figures["closing_silence_ms"] == 500
+
+
+def test_evaluation_in_noise_is_told_and_drawn(oyez: Oyez, spoken: Path, tmp_path: Path) -> None:
+    noise = tmp_path / "noise.wav"
+    soundfile.write(noise, np.random.default_rng(1).normal(0, 0.1, 32_000), 16_000)
+    corpus = ("--corpus", "recordings", "--root", spoken)
+    plot = tmp_path / "plot.png"
+    done = oyez("evaluate", *corpus, "--noise", noise, "--snr", "40", "--snr", "-30", "--plot", plot, "--json")
+    assert done.returncode == 0
+    told = json.loads(done.stdout)
+    assert told["by_snr_db"]["40"]["correct"] > told["by_snr_db"]["-30"]["correct"]
+    assert plot.read_bytes().startswith(b"\x89PNG")
+    wrong = oyez("evaluate", *corpus, "--noise", noise)
+    assert (wrong.returncode, "--noise and --snr belong together" in wrong.stderr) == (2, True)
+    wrong = oyez("evaluate", *corpus, "--plot", tmp_path / "plot.nothing")
+    assert (wrong.returncode, "--plot" in wrong.stderr) == (2, True)

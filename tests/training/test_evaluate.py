@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from data.audio import read_audio
 from data.corpora import load_corpus
 from data.manifest import Utterance
 from models.recognizer import Recognizer, Transcript
-from training.evaluate import Evaluation, Result, evaluate
+from training.evaluate import Evaluation, Noisy, Result, evaluate
 
 
 def heard(said: str, text: str, speaker: str = "") -> Result:
@@ -50,3 +51,23 @@ def test_every_utterance_is_heard_as_the_recognizer_hears_it_and_broken_ones_are
         [alone] = recognizer.transcribe([read_audio(result.utterance.path)])
         assert result.transcript.text == alone.text
     assert evaluation.audio_seconds == pytest.approx(5.5)
+
+
+def test_noise_is_as_loud_as_asked_and_the_same_at_every_call() -> None:
+    noises = [np.random.default_rng(1).normal(0, 0.3, 5000).astype(np.float32)]
+    tone = np.sin(np.arange(20_000) / 5).astype(np.float32)
+    for snr in (20.0, 0.0):
+        noisy = Noisy(noises, snr)
+        added = noisy(tone, 3) - tone
+        assert 10 * np.log10((tone**2).mean() / (added**2).mean()) == pytest.approx(snr, abs=0.1)
+        np.testing.assert_array_equal(noisy(tone, 3), noisy(tone, 3))
+        assert np.abs(noisy(tone, 3) - noisy(tone, 4)).max() > 0
+
+
+def test_utterances_are_heard_in_noise(corpus: Path, untrained_model: Path) -> None:
+    utterances = load_corpus("recordings", corpus / "recordings").utterances
+    recognizer = Recognizer.load(untrained_model)
+    noise = np.random.default_rng(1).normal(0, 0.3, 50_000).astype(np.float32)
+    clean, loud = (evaluate(recognizer, utterances, noisy=noisy) for noisy in (None, Noisy([noise], 0.0)))
+    assert len(clean.results) == len(loud.results) == 12
+    assert [r.transcript.confidence for r in clean.results] != [r.transcript.confidence for r in loud.results]
