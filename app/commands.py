@@ -54,6 +54,9 @@ def say(
     file: FileArgument,
     text: Annotated[list[str], typer.Argument(help="What somebody says; several words need no quotes.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print a line of JSON for each meaning.")] = False,
+    intents: Annotated[
+        Path | None, typer.Option(help="Guess what else was said with this classifier, made by `learn`.")
+    ] = None,
 ) -> None:
     """Try a text against a commands file: which command it would be, with which slots."""
     from models.commands.spoken import SpokenError
@@ -66,6 +69,9 @@ def say(
     understanding = Understanding(compiled)
     try:
         meanings = understanding.meanings(said)
+        if not meanings and intents is not None:
+            _guess(intents, said, as_json)
+            return
         if not meanings:
             nearest = understanding.nearest(said)
             hint = f"; nearest is {nearest.text!r}" if nearest else ""
@@ -75,6 +81,39 @@ def say(
         wrong_use(error)
     for meaning in meanings:
         print(_as_json(meaning, compiled) if as_json else _as_text(meaning, compiled))
+
+
+@commands_app.command()
+def learn(
+    file: FileArgument,
+    out: Annotated[Path, typer.Option(help="The folder of the classifier.")],
+    sentences: Annotated[int, typer.Option(help="How many to draw from the file.", min=20)] = 2000,
+    others: Annotated[
+        Path | None, typer.Option(help="Sentences that mean none of the intents, one a line; the more the better.")
+    ] = None,
+) -> None:
+    """Train a classifier that guesses the intent of what is none of the sentences, or finds that it has none."""
+    from models.commands.samples import draw_samples
+    from models.commands.spoken import SpokenError, spell
+    from models.intents import save_intent_classifier
+    from training.intents import train_intent_classifier
+
+    compiled, _ = _compile(file)
+    drawn = [sample for sample in draw_samples(compiled.file, sentences) if sample.is_whole]
+    try:
+        strangers = [spell(line) for line in others.read_text(encoding="utf-8").splitlines()] if others else []
+        classifier = train_intent_classifier(
+            [spell(sample.text) for sample in drawn],
+            [sample.intent for sample in drawn],
+            [stranger for stranger in strangers if stranger],
+            name=file.stem,
+        )
+        save_intent_classifier(
+            out, classifier, f"# {file.stem}\n\nIntents of {file.name}, from {len(drawn)} sentences.\n"
+        )
+    except (OSError, UnicodeDecodeError, SpokenError, ValueError) as error:
+        wrong_use(error)
+    notify(f"{out}: {len(classifier.config.intents)} intents, learned from {len(drawn)} sentences")
 
 
 @commands_app.command()
@@ -170,6 +209,26 @@ def with_commands(recognizer: Recognizer, file: Path | None, runners_up: int = 0
         message = f"{recognizer.name} knows {len(recognizer.model.config.vocabulary)} words, and not: {shown}"
         notify(message)
     return commands
+
+
+def _guess(folder: Path, said: str, as_json: bool) -> None:
+    """Print what a classifier takes a text for; without an intent it is confident of, the command ends."""
+    from models.checkpoint import CheckpointError
+    from models.commands.spoken import spell
+    from models.intents import load_intent_classifier
+
+    try:
+        guess = load_intent_classifier(folder).understand(spell(said))
+    except CheckpointError as error:
+        wrong_use(error)
+    if guess is None:
+        notify(f"{said!r} is none of the sentences, and means none of the intents")
+        raise typer.Exit(1)
+    if as_json:
+        record = {"command": guess.intent, "slots": {}, "text": said, "guessed": True, "confidence": guess.confidence}
+        print(json.dumps(record, ensure_ascii=False))
+    else:
+        print(f"{guess.intent}\tguessed\tconfidence={guess.confidence:.0%}")
 
 
 def _slots(meaning: Match, compiled: Compiled) -> dict[str, Any]:

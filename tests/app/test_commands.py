@@ -129,3 +129,31 @@ def test_tune_needs_recordings_of_the_commands(oyez, words, tmp_path, manifest, 
     result = oyez("commands", "tune", words, "--recordings", tmp_path)
     assert result.exit_code == 2
     assert message in result.stderr.replace("\n", " ")
+
+
+def test_what_is_none_of_the_sentences_is_guessed_or_refused(oyez, tmp_path):
+    home = EXAMPLES / "home.yaml"
+    folder = tmp_path / "intents"
+    learned = oyez("commands", "learn", home, "--out", folder, "--sentences", 400)
+    assert learned.exit_code == 0
+    assert "learned from" in learned.stderr
+    [sample] = [line for line in oyez("commands", "check", home, "--samples", 1).stdout.splitlines() if "\t" in line]
+    intent, text = sample.split("\t")
+    guessed = oyez("commands", "say", home, "well then", text, "if you would", "--intents", folder, "--json")
+    told = json.loads(guessed.stdout)
+    assert (told["command"], told["guessed"]) == (intent, True)
+    assert 0.5 <= told["confidence"] <= 1
+    stranger = oyez("commands", "say", home, "quite another thing entirely", "--intents", folder)
+    assert stranger.exit_code == 1
+    assert "means none of the intents" in stranger.stderr
+
+
+@pytest.mark.parametrize(("arguments", "message"), [
+    (("say", "flibbertigibbet", "--intents", "nowhere"), "nowhere"),
+    (("learn", "--out", "x", "--others", "nowhere.txt"), "nowhere.txt"),
+])  # fmt: skip
+def test_mistakes_about_guessing_are_named(oyez, words, arguments, message):
+    command, *rest = arguments
+    result = oyez("commands", command, words, *rest)
+    assert result.exit_code == 2
+    assert message in result.stderr

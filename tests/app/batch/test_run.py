@@ -183,7 +183,7 @@ def test_killed_at_any_moment_and_run_again_it_does_each_file_exactly_once(tmp_p
     out = tmp_path / "out"
     generator = random.Random(1)
     kills = 0
-    for last in [False] * 25 + [True]:
+    for last in [False] * 10 + [True]:
         command = [sys.executable, "-c", KILLED, str(tmp_path / "in"), str(out)]
         with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
             assert process.stdout is not None
@@ -194,7 +194,7 @@ def test_killed_at_any_moment_and_run_again_it_does_each_file_exactly_once(tmp_p
         kills += process.returncode < 0
         for path in out.rglob("*.txt"):  # at every moment, what is there is whole
             assert path.read_text() == path.stem * 1000 + "\n"
-    assert kills >= 10
+    assert kills >= 5
     assert process.returncode == 0
     assert {path.name for path in out.iterdir()} == {f"{n}.{f}" for n in names for f in ("txt", "srt")} | {JOURNAL}
     done = []
