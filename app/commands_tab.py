@@ -98,18 +98,23 @@ def say(text: str, said: str) -> str:
     )
 
 
+def with_file(recognizer: Recognizer, text: str, runners_up: int = 0) -> CommandRecognizer:
+    """Return a recogniser for the text of a commands file. Raises CommandsError."""
+    compiled, _, grammar = _compiled(text)
+    return CommandRecognizer(recognizer, compiled.file, grammar, compiled.tags, runners_up=runners_up)
+
+
 def hear(recognizer: Recognizer, text: str, path: str | None) -> str:
     """Return, as Markdown, what is heard in a recording with a commands file."""
     if path is None:
         return ""
     try:
-        compiled, _, grammar = _compiled(text)
+        commands = with_file(recognizer, text, runners_up=3)
         waveform = read_audio(path)
     except CommandsError as error:
         return html.escape(str(error))
     except AudioError as error:
         raise gr.Error(str(error).replace(path, Path(path).name), duration=None) from error
-    commands = CommandRecognizer(recognizer, compiled.file, grammar, compiled.tags, runners_up=3)
     [transcript] = commands.transcribe([waveform])
     unknown = commands.unknown_words()
     warning = [f"⚠ {html.escape(recognizer.name)} does not know: {', '.join(unknown[:10])}"] if unknown else []
@@ -146,6 +151,7 @@ def commands_tab(chosen: gr.Dropdown, recognizer_of: Callable[[str], Recognizer]
             file = gr.Code(
                 EXAMPLE, language="yaml", label="Commands file", lines=18, max_lines=30, elem_id="commands-file"
             )
+            live = gr.Checkbox(label="Hear these commands on the Microphone tab", elem_id="commands-live")
             checked = gr.Markdown(check(EXAMPLE), elem_id="commands-checked")
         with gr.Column():
             recording = gr.Audio(sources=["microphone", "upload"], type="filepath", label="Say a command")
@@ -153,6 +159,8 @@ def commands_tab(chosen: gr.Dropdown, recognizer_of: Callable[[str], Recognizer]
             typed = gr.Textbox(label="Or type one", placeholder="go left", elem_id="commands-typed", submit_btn=True)
             meant = gr.Markdown(elem_id="commands-meant")
     file.blur(check, file, checked, show_progress="hidden")
+    for change in (live.change, file.blur):
+        change(None, [live, file], None, js="(on, text) => window.oyez.follow(on ? text : '')")
     inputs: list[Any] = [chosen, file, recording]
     recording.change(hear_with, inputs, heard)
     chosen.change(hear_with, inputs, heard, show_progress="hidden")

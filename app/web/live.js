@@ -2,7 +2,7 @@
 const find = (selector) => element.querySelector(selector);
 const stage = find(".stage"), button = find(".record"), state = find(".state"), clock = find(".clock");
 const meter = find(".meter"), stable = find(".stable"), tail = find(".tail"), trouble = find(".trouble");
-const finals = find(".finals"), copy = find(".copy"), clear = find(".clear"), device = find(".device");
+const finals = find(".finals"), following = find(".following"), copy = find(".copy"), clear = find(".clear"), device = find(".device");
 const { path, model } = find("[data-path]").dataset;
 
 const CHUNK_MS = 100, QUIETEST_DB = -60, DEAD_PEAK = 1e-4, DEAD_AFTER_MS = 3000, SURE = 0.8, KEPT = 200;
@@ -28,7 +28,7 @@ const WORKLET = `registerProcessor("chunks", class extends AudioWorkletProcessor
   }
 })`;
 
-const page = (window.oyez = { model, hasPicture: false, onpicture: () => {}, choose, picture });
+const page = (window.oyez = { model, commands: "", hasPicture: false, onpicture: () => {}, choose, follow, picture });
 let session = null; // what a recording holds open
 
 button.onclick = () => (session ? stop() : record());
@@ -48,6 +48,13 @@ for (const slider of element.querySelectorAll("input[type=range]")) {
 
 function choose(name) {
   page.model = name;
+  if (session) stop();
+}
+
+function follow(file) {
+  if (file === page.commands) return;
+  page.commands = file;
+  following.hidden = !file;
   if (session) stop();
 }
 
@@ -109,11 +116,13 @@ function connect(mine) {
   address.search = new URLSearchParams({
     model: page.model, rate: mine.context.sampleRate,
     sensitivity: find(".sensitivity").value, closing_silence: find(".silence").value,
+    ...(page.commands && { commands: "" }),
   });
   page.socket?.close();
   const socket = (page.socket = mine.socket = new WebSocket(address));
   socket.onopen = () => {
     if (session !== mine) return;
+    if (page.commands) socket.send(page.commands);
     show("listening", "Listening");
     mine.begun = mine.alive = performance.now();
     mine.chunks = new AudioWorkletNode(mine.context, "chunks", { numberOfOutputs: 0 });
@@ -174,7 +183,11 @@ function add(final) {
   };
   const minutes = Math.floor(final.start / 60), seconds = (final.start % 60).toFixed(1).padStart(4, "0");
   place("time", `${minutes}:${seconds}`);
-  place("text", final.text);
+  if (final.command) {
+    const slots = Object.entries(final.slots).map(([name, value]) => ` ${name}=${value}`).join("");
+    place("command", final.command + slots);
+  } else if (final.refused) row.classList.add("refused");
+  place("text", final.text).title = final.refused ?? "";
   const sure = place("confidence", `${Math.round(final.confidence * 100)}%`);
   sure.classList.add(final.confidence >= SURE ? "sure" : "unsure");
   sure.title = "how sure it is";

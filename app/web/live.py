@@ -1,8 +1,9 @@
 """Live streams of the page: sound comes in over a WebSocket, events go out. None of it is written to disk.
 
 A connection is one recording of one visitor. The browser sends 16-bit mono samples, 100 ms at a time, and the words
-"stop" and "picture"; it gets the events of the stream as JSON. All that is known of the visitor is gone when the
-connection ends: with the browser's tab, with the next recording, or when the browser was silent for long.
+"stop" and "picture"; if it asks for commands, a commands file comes first. It gets the events of the stream as JSON. All
+that is known of the visitor is gone when the connection ends: with the browser's tab, with the next recording, or when
+the browser was silent for long.
 """
 
 from __future__ import annotations
@@ -18,16 +19,19 @@ import numpy as np
 from pydantic import ValidationError
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from app.commands_tab import with_file
 from app.figures import as_svg, inside
 from app.listening import as_record
 from app.web.choice import Choice
 from data.audio import AudioError
 from models.checkpoint import CheckpointError
+from models.commands.errors import CommandsError
 from models.segmentation import SegmentationConfig
 from models.streaming import Event, Final, StreamingRecognizer
 
 PATH = "/live"
 SAMPLE = np.dtype("<i2")  # as the browser sends them
+_PATIENCE = 10.0  # seconds, for a commands file to arrive
 
 
 @dataclass(frozen=True)
@@ -65,23 +69,32 @@ class LiveStreams:
             if self.listening >= self.limits.listeners:
                 raise UnusableError(f"{self.listening} people are speaking at this moment. Try again a little later.")
             self._conversations.add(conversation)
-            await conversation.run(await asyncio.to_thread(self._open, dict(socket.query_params)))
+            asked = dict(socket.query_params)
+            commands = await asyncio.wait_for(socket.receive_text(), _PATIENCE) if "commands" in asked else ""
+            await conversation.run(await asyncio.to_thread(self._open, asked, commands))
         except UnusableError as error:
             with suppress(WebSocketDisconnect):
                 await conversation.tell([{"event": "error", "text": str(error)}])
                 await socket.close()
+        except TimeoutError:
+            await socket.close()
         except WebSocketDisconnect:
             pass
         finally:
             self._conversations.discard(conversation)
 
-    def _open(self, asked: dict[str, str]) -> StreamingRecognizer:
+    def _open(self, asked: dict[str, str], commands: str) -> StreamingRecognizer:
         try:
             config = SegmentationConfig(
                 threshold=1 - float(asked.get("sensitivity", 0.5)),
                 closing_silence=float(asked.get("closing_silence", 0.5)),
             )
-            return self.choice.recognizer(asked.get("model", self.choice.first)).stream(int(asked["rate"]), config)
+            recognizer = self.choice.recognizer(asked.get("model", self.choice.first))
+            if commands:
+                recognizer = with_file(recognizer, commands)
+            return recognizer.stream(int(asked["rate"]), config)
+        except CommandsError as error:
+            raise UnusableError(f"The commands file cannot be used: {error}") from error
         except (CheckpointError, AudioError) as error:
             raise UnusableError(str(error)) from error
         except (KeyError, ValueError, ValidationError) as error:

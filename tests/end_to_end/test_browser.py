@@ -242,3 +242,15 @@ def test_nothing_is_asked_of_other_hosts(browser: Browser, address: str) -> None
     expect(page.get_by_text("Click to Upload")).to_be_visible(timeout=PATIENCE)
     assert any("/live?" in url for url in asked)
     assert [url for url in asked if not url.startswith((address, "data:", "blob:"))] == []
+
+
+def test_commands_of_the_commands_tab_are_heard_by_the_microphone_tab(page: Page) -> None:
+    page.get_by_role("tab", name="Commands").click()
+    page.locator("#commands-file .cm-content").fill("intents:\n  Turn: {data: [{sentences: ['left {then} stop']}]}\n"
+                                                    "lists: {then: {values: [left, right]}}\n")  # fmt: skip
+    page.get_by_label("Hear these commands on the Microphone tab").check()
+    page.get_by_role("tab", name="Microphone").click()
+    expect(page.locator("#live .following")).to_be_visible(timeout=PATIENCE)
+    record(page)
+    expect(page.locator("#live .finals .command").first).to_have_text("Turn then=right", timeout=PATIENCE)
+    expect(page.locator("#live .finals .text").first).to_have_text("left right stop")

@@ -258,3 +258,30 @@ def test_work_does_not_keep_the_server_from_others(
         session.send_text("stop")
         until(session, "stopped")
     assert loops == [False]
+
+
+def test_commands_of_a_file_are_heard_and_the_rest_refused(streams: LiveStreams, speech: Waveform) -> None:
+    with connected(streams, "rate=16000&commands=") as session:
+        session.send_text("intents:\n  Turn: {data: [{sentences: ['left {next:then} stop']}]}\nlists:\n"
+                          "  next: {values: [left, right]}\n")  # fmt: skip
+        speak(session, speech)
+        [*_, final] = until(session, "final")
+        assert (final["command"], final["slots"], final["text"]) == ("Turn", {"then": "right"}, "left right stop")
+        session.send_text("stop")
+        until(session, "stopped")
+        session.send_text("picture")
+        assert "<svg" in until(session, "picture")[-1]["svg"]
+    with connected(streams, "rate=16000&commands=") as session:
+        session.send_text("yes\nno\n")
+        speak(session, speech)
+        [*_, final] = until(session, "final")
+        assert final["command"] is None
+        assert final["refused"] == "it is none of the sentences"
+
+
+def test_a_wrong_commands_file_is_told(streams: LiveStreams) -> None:
+    with connected(streams, "rate=16000&commands=") as session:
+        session.send_text("go 🙂")
+        [told] = until(session, "error")
+        assert "The commands file cannot be used" in told["text"]
+        assert "🙂" in told["text"]
