@@ -218,7 +218,7 @@ def test_page_fits_its_window_in_light_and_dark(
     page = opened(browser, address, viewport=viewport, color_scheme=scheme)
     give(page, spoken / "left_right_stop.flac")
     expect(page.locator("#text")).to_have_text("left right stop", timeout=PATIENCE)
-    for tab in ("Microphone", "Recording", "See inside"):
+    for tab in ("Microphone", "Recording", "Commands", "See inside"):
         page.get_by_role("tab", name=tab).click()
         page.wait_for_timeout(300)
         assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
