@@ -19,7 +19,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from app.batch.command import transcribe
-from app.commands import commands_app, with_commands
+from app.commands.command import commands_app, with_commands
 from app.console import (
     CommandsOption,
     DecodingOption,
@@ -95,14 +95,14 @@ def listen(
     device: DeviceOption = "cpu",
 ) -> None:
     """Listen to the microphone until Ctrl-C, and print what is said."""
-    from app.commanding import with_actions
-    from app.keeping import Keeper, KeepingError
-    from app.latency import measure
-    from app.listening import Summary, show_jsonl
-    from app.listening import listen as hear
-    from app.live_view import show_live
-    from app.microphone import Microphone, MicrophoneError, devices
-    from app.sources import Recording, StandardInput
+    from app.commands.live import with_actions
+    from app.live.keeping import Keeper, KeepingError
+    from app.live.latency import measure
+    from app.live.listening import Summary, show_jsonl
+    from app.live.listening import listen as hear
+    from app.live.microphone import Microphone, MicrophoneError, devices
+    from app.live.sources import Recording, StandardInput
+    from app.live.view import show_live
     from data.audio import AudioError, read_audio
     from models.segmentation import SegmentationConfig
     from models.voice_activity import DetectorError

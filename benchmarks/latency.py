@@ -28,7 +28,7 @@ from typing import Protocol
 
 import numpy as np
 
-from app.listening import warm_up
+from app.live.listening import warm_up
 from data.audio import SAMPLE_RATE, Waveform, read_audio
 from models import Recognizer
 from models.segmentation import SegmentationConfig, Segmenter

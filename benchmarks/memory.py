@@ -18,8 +18,8 @@ from pathlib import Path
 
 import numpy as np
 
-from app.listening import Summary, listen
-from app.sources import CHUNK_SECONDS
+from app.live.listening import Summary, listen
+from app.live.sources import CHUNK_SECONDS
 from data.audio import SAMPLE_RATE, Waveform, read_audio
 from models import Recognizer
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.commands import with_commands
+from app.commands.command import with_commands
 from app.console import (
     CommandsOption,
     DecodingOption,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from dataclasses import dataclass
 
-from app.listening import warm_up
+from app.live.listening import warm_up
 from models.checkpoint import CheckpointError, shipped_models
 from models.recognizer import Recognizer
 

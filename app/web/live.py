@@ -1,9 +1,9 @@
 """Live streams of the page: sound comes in over a WebSocket, events go out. None of it is written to disk.
 
 A connection is one recording of one visitor. The browser sends 16-bit mono samples, 100 ms at a time, and the words
-"stop" and "picture"; if it asks for commands, a commands file comes first. It gets the events of the stream as JSON. All
-that is known of the visitor is gone when the connection ends: with the browser's tab, with the next recording, or when
-the browser was silent for long.
+"stop" and "picture"; if it asks for commands, a commands file comes first. It gets the events of the stream as JSON.
+All that is known of the visitor is gone when the connection ends: with the browser's tab, with the next recording, or
+when the browser was silent for long.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ import numpy as np
 from pydantic import ValidationError
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from app.commands_tab import with_file
 from app.figures import as_svg, inside
-from app.listening import as_record
+from app.live.listening import as_record
 from app.web.choice import Choice
+from app.web.commands import with_file
 from data.audio import AudioError
 from models.checkpoint import CheckpointError
 from models.commands.errors import CommandsError

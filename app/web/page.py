@@ -8,9 +8,9 @@ from pathlib import Path
 
 import gradio as gr
 
-from app.commands_tab import commands_tab
 from app.figures import LONGEST_SHOWN, as_svg, inside
 from app.web.choice import Choice
+from app.web.commands import commands_tab
 from app.web.live import PATH, LiveStreams
 from data.audio import SAMPLE_RATE, AudioError, read_audio
 from models.checkpoint import CheckpointError

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from app.microphone import MicrophoneError, devices
+from app.live.microphone import MicrophoneError, devices
 from data.recordings import utterances
 
 MISSING = [program for program in ("pulseaudio", "paplay", "pactl") if shutil.which(program) is None]

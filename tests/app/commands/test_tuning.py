@@ -1,6 +1,6 @@
 import pytest
 
-from app.tuning import TuningError, attempts_of
+from app.commands.tuning import TuningError, attempts_of
 from models import Recognizer
 from models.commands.compiler import compile_commands
 from models.commands.file import read_commands

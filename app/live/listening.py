@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from app.sources import Source
+from app.live.sources import Source
 from data.audio import SAMPLE_RATE, to_mono
 from models.commands.command import as_fields
 from models.recognizer import Recognizer

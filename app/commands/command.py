@@ -135,7 +135,7 @@ def tune(
 
     A recording whose text is a sentence of the file is a command; any other is speech that should be refused.
     """
-    from app.tuning import TuningError, attempts_of, draw, table
+    from app.commands.tuning import TuningError, attempts_of, draw, table
     from models import CheckpointError, Recognizer
     from training.operating_points import THRESHOLDS, choose_threshold, operating_point
 
@@ -170,7 +170,7 @@ def calibrate(
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
 ) -> None:
     """Fit the confidence of commands, for any commands file, on phrases of validation speech; show what it is worth."""
-    from app.tuning import calibration_table
+    from app.commands.tuning import calibration_table
     from models import CheckpointError, Recognizer
     from models.checkpoint import find_checkpoint, read_config, save_config
     from training.command_confidence import fit_confidence, measure_on_other_speakers

@@ -2,7 +2,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from app.commanding import heeded, summary
+from app.commands.live import heeded, summary
 from models.commands.attention import Attention
 from models.commands.command import Command, NoCommand, Refusal
 from models.recognizer import Transcript

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from app.sources import CHUNK_SECONDS
+from app.live.sources import CHUNK_SECONDS
 from data.audio import SAMPLE_RATE, StreamResampler, Waveform
 
 _LOST_AFTER = 3.0  # seconds without a single chunk after which the device counts as gone; sound servers pause for one

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.listening import Summary, as_record, listen, show_jsonl
-from app.live_view import show_live
-from app.sources import Recording
+from app.live.listening import Summary, as_record, listen, show_jsonl
+from app.live.sources import Recording
+from app.live.view import show_live
 from data.audio import SAMPLE_RATE, read_audio
 from models.recognizer import Recognizer, Transcript, Word
 from models.segmentation import SegmentationConfig

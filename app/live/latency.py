@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from app.listening import warm_up
-from app.sources import Recording
+from app.live.listening import warm_up
+from app.live.sources import Recording
 from data.audio import SAMPLE_RATE, Waveform
 from models.recognizer import Recognizer
 from models.segmentation import SegmentationConfig

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import soundfile
 
-from app.listening import Heard
+from app.live.listening import Heard
 from data.audio import SAMPLE_RATE
 from models.streaming import Final
 

@@ -8,8 +8,8 @@ from typer.testing import CliRunner
 from app.cli import app
 from data.audio import read_audio
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
-SPOKEN = Path(__file__).parents[1] / "audio"
+EXAMPLES = Path(__file__).parents[3] / "examples"
+SPOKEN = Path(__file__).parents[2] / "audio"
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from app.actions import Actions
+from app.commands.actions import Actions
 from models.commands.attention import Attention
 from models.commands.command import Command, NoCommand
 from models.commands.recognizer import CommandRecognizer
@@ -14,7 +14,7 @@ from models.recognizer import Recognizer, Transcript
 from models.streaming import Final
 
 if TYPE_CHECKING:
-    from app.listening import Heard
+    from app.live.listening import Heard
 
 
 def with_actions(

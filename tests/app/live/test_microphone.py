@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app import microphone
-from app.microphone import Microphone, MicrophoneError, devices
+from app.live import microphone
+from app.live.microphone import Microphone, MicrophoneError, devices
 from data.audio import SAMPLE_RATE
 
 

@@ -1,7 +1,7 @@
 import gradio as gr
 import pytest
 
-from app.commands_tab import EXAMPLE, LONGEST_FILE, check, hear, say
+from app.web.commands import EXAMPLE, LONGEST_FILE, check, hear, say
 from models import Recognizer
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from app.latency import Clock, measure
+from app.live.latency import Clock, measure
 from data.audio import SAMPLE_RATE, Waveform
 from models.recognizer import Transcript, Word
 from models.segmentation import SegmentationConfig

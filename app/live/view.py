@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from app.commanding import summary
-from app.listening import Heard
+from app.commands.live import summary
+from app.live.listening import Heard
 from models.streaming import Final, Partial, SpeechStarted
 
 SURE = 0.8  # a result with less confidence is shown as doubtful

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from app.sources import CHUNK_SECONDS, Recording, StandardInput
+from app.live.sources import CHUNK_SECONDS, Recording, StandardInput
 from data.audio import SAMPLE_RATE, AudioError, Waveform, to_mono
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.keeping import Keeper, KeepingError
-from app.listening import Heard
+from app.live.keeping import Keeper, KeepingError
+from app.live.listening import Heard
 from data.audio import Waveform, read_audio
 from data.recordings import utterances
 from models.recognizer import Transcript

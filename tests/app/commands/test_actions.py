@@ -5,7 +5,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from app.actions import Actions, filled
+from app.commands.actions import Actions, filled
 from models.commands.command import Command
 from models.commands.file import Action
 
@@ -97,6 +97,6 @@ def test_a_failure_is_told_and_stops_nothing(perform, action, reason):
 
 
 def test_a_program_that_hangs_is_given_up(perform, monkeypatch):
-    monkeypatch.setattr("app.actions._PROGRAM_SECONDS", 0.2)
+    monkeypatch.setattr("app.commands.actions._PROGRAM_SECONDS", 0.2)
     _, [line] = perform({"*": {"run": [sys.executable, "-c", "import time; time.sleep(60)"]}})
     assert "timed out" in line

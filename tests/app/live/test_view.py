@@ -7,8 +7,8 @@ import io
 import pytest
 from rich.console import Console
 
-from app.listening import Heard
-from app.live_view import LiveView, result_line
+from app.live.listening import Heard
+from app.live.view import LiveView, result_line
 from models.recognizer import Transcript
 from models.streaming import Final, Partial, SpeechStarted
 
