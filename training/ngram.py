@@ -12,7 +12,7 @@ from __future__ import annotations
 import gzip
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -20,7 +20,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from data.text import TextError, normalise
+from data.sentences import read_sentences
 
 BEGIN, END, UNKNOWN = "<s>", "</s>", "<unk>"
 NEVER = -99.0  # log10 probability of what is no event: <s> is only ever a context
@@ -121,18 +121,6 @@ def write_arpa(model: NgramModel, path: Path) -> None:
     part.replace(path)
 
 
-def read_sentences(path: Path) -> Iterator[list[str]]:
-    """Yield the words of a text file's lines, normalised; lines that cannot be spelled are left out."""
-    raw = path.read_bytes()
-    for line in (gzip.decompress(raw) if path.suffix == ".gz" else raw).decode("utf-8-sig").splitlines():
-        try:
-            words = normalise(line).split()
-        except TextError:
-            continue
-        if words:
-            yield words
-
-
 def _adjusted(raw: Sequence[Counter[Words]]) -> list[Counter[Words]]:
     """Return Kneser-Ney's counts: below the highest order, the number of different words seen before an n-gram.
 
@@ -167,9 +155,10 @@ def main(
 ) -> None:
     """Estimate a word n-gram language model from text."""
     try:
-        model = estimate((words for text in texts for words in read_sentences(text)), order, prune or ())
+        sentences = [sentence.split() for text in texts for sentence in read_sentences(text).texts]
+        model = estimate(sentences, order, prune or ())
         write_arpa(model, out)
-    except (OSError, UnicodeDecodeError, ValueError) as error:
+    except (OSError, ValueError) as error:  # a TextError is a ValueError
         raise typer.BadParameter(str(error)) from error
     sizes = ", ".join(f"{len(probabilities)} of order {n}" for n, probabilities in enumerate(model.probabilities, 1))
     Console(stderr=True).print(f"{out}: {sizes}", highlight=False)

@@ -10,7 +10,6 @@ sentences it was trained on.
 
 from __future__ import annotations
 
-import gzip
 import random
 import re
 import tomllib
@@ -21,6 +20,7 @@ from typing import Annotated
 import typer
 from num2words import num2words
 
+from data.sentences import read_sentences
 from data.text import TextError, normalise
 
 TEMPLATES = Path(__file__).with_suffix(".toml")
@@ -47,9 +47,8 @@ def commands(rng: random.Random) -> Iterator[str]:
 
 
 def pieces(path: Path, rng: random.Random) -> Iterator[str]:
-    """Yield pieces of 1 to 14 words of a text file's sentences, without end; `.gz` files are unpacked."""
-    raw = path.read_bytes()
-    sentences = (gzip.decompress(raw) if path.suffix == ".gz" else raw).decode().lower().splitlines()
+    """Yield pieces of 1 to 14 words of a text file's sentences, without end. Raises TextError for a bad file."""
+    sentences = read_sentences(path).texts
     while True:
         words = rng.choice(sentences).split()
         length = rng.randint(1, 14)
@@ -75,8 +74,9 @@ def phrases(count: int, sentences: Path | None, seed: int = 1) -> Iterator[str]:
         kinds["sentences"] = pieces(sentences, rng)
     while count:
         [kind] = rng.choices(list(kinds), [SHARES[kind] for kind in kinds])
+        text = next(kinds[kind])
         try:
-            phrase = normalise(next(kinds[kind]))
+            phrase = normalise(text)
         except TextError:
             continue
         if phrase:
@@ -97,8 +97,8 @@ def main(
     try:
         for phrase in phrases(count, sentences, seed):
             print(phrase)
-    except OSError as error:
-        raise typer.BadParameter(f"{sentences}: {error.strerror}") from error
+    except TextError as error:
+        raise typer.BadParameter(str(error)) from error
 
 
 if __name__ == "__main__":
