@@ -23,14 +23,17 @@ from rich.table import Table
 from torch import Tensor
 
 from data.audio import read_audio
+from data.manifest import Utterance
 from models.alphabet import decode
-from models.checkpoint import CheckpointError, find_checkpoint, read_config, save_config, save_ngram
+from models.checkpoint import Calibration, CheckpointError, find_checkpoint, read_config, save_config, save_ngram
 from models.decoding.beam import beam_search
 from models.decoding.fusion import CharacterFusion, FusionConfig
 from models.decoding.ngram import NgramConfig, NgramDecoder
 from models.language import load_language_model
 from models.recognizer import Recognizer
+from training.calibration import fit_calibration
 from training.config import RecipeError, load_recipe
+from training.evaluate import evaluate
 from training.selection import select
 
 WEIGHTS = (0.25, 0.5, 1.0, 1.5, 2.0)  # of a word's log-probability, to the base of ten
@@ -88,9 +91,15 @@ def ngram(
         return " ".join(decoder.search(log_probs))
 
     configs = [NgramConfig(weight=weight, word_score=score) for weight, score in product(WEIGHTS, WORD_SCORES)]
-    tried = tune(configs, search, *_heard(model, recipe, data, share))
+    utterances = _utterances(model, recipe, data, share)
+    tried = tune(configs, search, *_heard(model, utterances))
     _show(tried)
     save_ngram(model, content if arpa.suffix == ".gz" else gzip.compress(content, mtime=0), tried[0][0])
+    # words that a language model had a say in are right in other cases than those that were only heard
+    recognizer = Recognizer.load(model)
+    recognizer.model.config = recognizer.model.config.model_copy(update={"confidence": Calibration()})
+    confidence = fit_calibration(evaluate(recognizer, utterances).results)
+    save_config(find_checkpoint(model), read_config(model).model_copy(update={"confidence": confidence}))
 
 
 @app.command()
@@ -104,21 +113,26 @@ def lstm(
         return decode(beam_search(log_probs, language=CharacterFusion(language, config))[0].labels)
 
     configs = [FusionConfig(weight=w, letter_score=score) for w, score in product(LETTER_WEIGHTS, LETTER_SCORES)]
-    tried = tune(configs, search, *_heard(model, recipe, data, share))
+    tried = tune(configs, search, *_heard(model, _utterances(model, recipe, data, share)))
     _show(tried)
     save_config(find_checkpoint(model), read_config(model).model_copy(update={"fusion": tried[0][0]}))
 
 
-def _heard(model: Path, recipe: str, data: Path, share: float) -> tuple[list[Tensor], list[str]]:
-    """Return the log-probabilities and the texts of a recipe's validation speech."""
+def _utterances(model: Path, recipe: str, data: Path, share: float) -> list[Utterance]:
+    """Return a share of a recipe's validation speech."""
     try:
-        recognizer = Recognizer.load(model, decoding="greedy")
-        chosen = select(load_recipe(recipe).data.validation, data, recognizer.model.config.vocabulary).utterances
+        vocabulary = read_config(find_checkpoint(model)).vocabulary
+        chosen = select(load_recipe(recipe).data.validation, data, vocabulary).utterances
     except (CheckpointError, RecipeError) as error:
         _wrong_use(error)
-    chosen = [chosen[int(number / share)] for number in range(max(1, int(len(chosen) * share)))]
-    waveforms = [read_audio(each.path, each.offset, each.duration) for each in chosen]
-    return recognizer.log_probs(waveforms), [each.text for each in chosen]
+    return [chosen[int(number / share)] for number in range(max(1, int(len(chosen) * share)))]
+
+
+def _heard(model: Path, utterances: Sequence[Utterance]) -> tuple[list[Tensor], list[str]]:
+    """Return the log-probabilities and the texts of utterances."""
+    recognizer = Recognizer.load(model, decoding="greedy")
+    waveforms = [read_audio(each.path, each.offset, each.duration) for each in utterances]
+    return recognizer.log_probs(waveforms), [each.text for each in utterances]
 
 
 def _show(tried: Sequence[tuple[BaseModel, float]]) -> None:
