@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import os
 import pickle
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from filelock import FileLock, Timeout
 from pydantic import ValidationError
 from torch import nn
 
 from training.config import Recipe, RecipeError
 
 STATE = "state.pt"
+LOCK = ".lock"
+_LEAVING = 30.0  # seconds that the processes of a run that was killed have to notice it
 
 
 @dataclass
@@ -34,6 +40,33 @@ class TrainingState:
         average.load_state_dict(self.tensors["average"])
         optimiser.load_state_dict(self.tensors["optimiser"])
         self.tensors = None
+
+
+@contextmanager
+def alone_in(out: Path, stop: Callable[[], int] = lambda: 0, patience: float = _LEAVING) -> Iterator[None]:
+    """Keep other runs out of a run's folder; the system gives it free when this process ends, however it ends.
+
+    Args:
+        out: the folder; made if it is not there.
+        stop: ends the wait when it gives other than 0.
+        patience: seconds to wait for a run that is there.
+
+    Raises:
+        RecipeError: another run stays in it.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(out / LOCK)
+    deadline = time.monotonic() + patience
+    while not lock.is_locked:
+        try:
+            lock.acquire(timeout=0.1)
+        except Timeout:
+            if stop() or time.monotonic() >= deadline:
+                raise RecipeError(f"another run is at work in {out}: stop it, or choose another --out") from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def save_state(

@@ -15,6 +15,7 @@ import copy
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,7 +42,7 @@ from training.gradients import norms_by_layer, norms_by_step
 from training.log import TrainingLog
 from training.processes import Interrupted, rank_and_processes
 from training.selection import Selection, noises, select
-from training.state import TrainingState, load_state, save_state
+from training.state import TrainingState, alone_in, load_state, save_state
 
 LABEL_IN_SILENCE = 10.0  # taken off the log-probability of a letter where there is no sound
 WATCHED_STEPS = 100  # the gradient's norm is taken apart, by layer and time step, at every hundredth step
@@ -292,8 +293,12 @@ def _heard_by_steps(sound: Tensor, steps: int) -> Tensor:
 
 
 def work(run: Run, device: str, stop: Callable[[], int]) -> None:
-    """Train in this process."""
-    Trainer(run, device).train(stop)
+    """Train in this process, while no other run is at work in the same folder."""
+    rank, processes = rank_and_processes()
+    with alone_in(run.out, stop) if rank == 0 else nullcontext():
+        if processes > 1:
+            dist.barrier()  # no process reads the state before the first one has the folder
+        Trainer(run, device).train(stop)
 
 
 def _new_model(recipe: Recipe, init: str | None) -> Model:
