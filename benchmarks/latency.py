@@ -1,7 +1,7 @@
 """How soon live recognisers answer: the same sound, fed as fast as it was spoken, to one listener after the other.
 
     pip install -r benchmarks/latency-requirements.txt
-    python -m benchmarks.latency --clips speech/SpeechCommands/speech_commands_v0.02 [--utterances 40] [--listener oyez]
+    python -m benchmarks.latency --clips speech/SpeechCommands/speech_commands_v0.02 [--model commands]
 
 Utterances are one to three clips in a row; between two of them there are 1.5 to 2.5 s of faint noise. The true end of
 an utterance is its last 10 ms that are no more than 30 dB below the loudest; the true start likewise. Measured are,
@@ -46,8 +46,8 @@ class Listener(Protocol):
 
 
 class Oyez:
-    def __init__(self) -> None:
-        recognizer = Recognizer.load("commands")
+    def __init__(self, model: str) -> None:
+        recognizer = Recognizer.load(model)
         warm_up(recognizer)
         self.stream = recognizer.stream()
         self.closing_silence = SegmentationConfig().closing_silence
@@ -110,10 +110,10 @@ class FasterWhisper:
         return " ".join(segment.text for segment in segments)
 
 
-LISTENERS: dict[str, Callable[[], Listener]] = {
+LISTENERS: dict[str, Callable[[str], Listener]] = {  # given the name of Oyez' model
     "oyez": Oyez,
-    "pocketsphinx": PocketSphinx,
-    "faster-whisper": FasterWhisper,
+    "pocketsphinx": lambda _: PocketSphinx(),
+    "faster-whisper": lambda _: FasterWhisper(),
 }
 
 
@@ -200,10 +200,11 @@ def main() -> None:
     parser.add_argument("--clips", type=Path, required=True, help="a folder of Speech Commands")
     parser.add_argument("--utterances", type=int, default=40)
     parser.add_argument("--listener", action="append", choices=LISTENERS, help="may be given several times [all]")
+    parser.add_argument("--model", default="english", help="of Oyez: a shipped model's name, or a folder")
     arguments = parser.parse_args()
     sound, utterances = sound_of(arguments.clips, arguments.utterances)
     for name in arguments.listener or LISTENERS:
-        listener = LISTENERS[name]()
+        listener = LISTENERS[name](arguments.model)
         measured = measure(listener, sound, utterances)
         report = measured.report(name, len(utterances), len(sound) / SAMPLE_RATE, listener.closing_silence)
         print(json.dumps(report), flush=True)

@@ -1,6 +1,6 @@
 """Several people at once: the page's server, and as many visitors as asked for, each speaking in real time.
 
-    python -m benchmarks.load --clips speech/SpeechCommands/speech_commands_v0.02 [--visitors 10] [--seconds 60]
+    python -m benchmarks.load --clips speech/SpeechCommands/speech_commands_v0.02 [--visitors 10] [--model english]
 
 Starts `oyez web`, and speaks to it as browsers do: 16-bit samples at 48 kHz over a WebSocket, 100 ms at a time, no two
 visitors the same. An utterance is one to three clips; 1.5 to 2.5 s of faint noise lie between two. Measured at the
@@ -81,9 +81,10 @@ def main() -> None:
     parser.add_argument("--clips", type=Path, required=True, help="a folder of Speech Commands")
     parser.add_argument("--visitors", type=int, default=10)
     parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--model", default="english", help="a shipped model's name, or a folder")
     parser.add_argument("--port", type=int, default=7990)
     arguments = parser.parse_args()
-    command = [sys.executable, "-u", "-m", "app.cli", "web", "--port", str(arguments.port)]
+    command = [sys.executable, "-u", "-m", "app.cli", "web", "--port", str(arguments.port), "--model", arguments.model]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         next(line for line in server.stdout if "http://" in line)

@@ -60,7 +60,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--speech", type=Path, required=True, help="a folder of Speech Commands")
     parser.add_argument("--hours", type=float, default=10.0)
-    parser.add_argument("--model", default="commands")
+    parser.add_argument("--model", default="english", help="a shipped model's name, or a folder")
     arguments = parser.parse_args()
     paths = [path for path in sorted(arguments.speech.glob("*/*.wav")) if not path.parent.name.startswith("_")]
     words = [read_audio(path) for path in paths[:: max(1, len(paths) // 500)]]

@@ -1,7 +1,7 @@
 """Throughput of batch transcription: by stage, by kind of work, and side by side with others on the same files.
 
     pip install -r benchmarks/requirements.txt        # for --peers
-    python -m benchmarks.throughput --speech speech/LibriSpeech --peers
+    python -m benchmarks.throughput --speech speech/LibriSpeech --peers [--model commands]
 
 Everything is in seconds of audio a second (and so says how many times faster than real time it is), the best of three.
 A stage is measured in one process on one thread, by the time of its core; a whole command as a user runs it, start
@@ -44,6 +44,7 @@ CLIPS, CLIP_SECONDS = 1000, 1
 LONG_SECONDS, SHORT_SECONDS = 2 * 3600, 10
 PEER_CLIPS, PEER_SECONDS = 30, 120  # of each kind of work, for those who are slower
 REPETITIONS = 3
+OURS = {"greedy": ("--decoding", "greedy"), "default": ()}  # decoding, and the command's options for it
 PRODUCT_OPERATIONS = 5e10  # about those of ten minutes of speech
 
 
@@ -106,9 +107,10 @@ def best_of_one_thread(function: Callable[[], object]) -> float:
     return best(function, time.process_time)
 
 
-def measure_stages(work: Work, results: Results) -> None:
+def measure_stages(model: str, work: Work, results: Results) -> None:
     """Measure each stage alone, on the first minutes of the work."""
-    recognizer = Recognizer.load("commands", decoding="greedy")
+    recognizer = Recognizer.load(model, decoding="greedy")
+    by_default = Recognizer.load(model)
     limit = min(work.seconds, 600.0)
     inputs = [Input(path, Path(path.name), 0.0, limit if len(work.paths) == 1 else None) for path in work.paths]
     inputs = inputs[: round(limit)]
@@ -130,7 +132,7 @@ def measure_stages(work: Work, results: Results) -> None:
         network = note("network", lambda: [recognizer.model.acoustic(*each) for each in features])
     rows = recognizer.log_probs([piece.waveform for piece in pieces])
     note("decoding, greedy", lambda: [recognizer.decode(each, "greedy") for each in rows])
-    note("decoding, beam", lambda: [recognizer.decode(each, "beam") for each in rows])
+    note(f"decoding, {by_default.decoding}", lambda: [by_default.decode(each) for each in rows])
     texts = [(each, greedy_search(each)) for each in rows]
     note("words, times, confidence", lambda: [recognizer._transcript(each, 1) for each, _ in texts])
     operations = _operations(recognizer, [int(frames) for _, lengths in features for frames in lengths])
@@ -200,30 +202,34 @@ def run_command(*arguments: object) -> tuple[float, int]:
         return seconds, usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
-def measure_commands(work: Work, folder: Path, results: Results) -> None:
+def measure_commands(model: str, work: Work, folder: Path, results: Results) -> None:
     """Measure the whole command as it is by default: with worker processes where they are worth their start."""
     target = work.paths[0] if len(work.paths) == 1 else folder / "clips"
-    for decoding in ("greedy", "beam"):
-        seconds = min(run_command(target, "--decoding", decoding)[0] for _ in range(REPETITIONS))
-        results.note(work.name, f"oyez transcribe, {decoding}", work.seconds / seconds)
+    for name, options in OURS.items():
+        seconds = min(run_command(target, "--model", model, *options)[0] for _ in range(REPETITIONS))
+        results.note(work.name, f"oyez transcribe, {name}", work.seconds / seconds)
 
 
-def measure_start(short: Path, results: Results) -> None:
+def measure_start(model: str, short: Path, results: Results) -> None:
     """Compare the time to the first text of a short file with that of importing torch."""
 
     def seconds(*command: object) -> float:
         return best(lambda: subprocess.run([sys.executable, *map(str, command)], check=True, capture_output=True))
 
-    text, bare = seconds("-m", "app.cli", "transcribe", short), seconds("-c", "import torch")
+    text, bare = (
+        seconds("-m", "app.cli", "transcribe", short, "--model", model),
+        seconds("-c", "import torch"),
+    )
     results.note_other("first text of a short file / import torch", text / bare)
 
 
-def measure_memory(long: Path, folder: Path, results: Results) -> None:
+def measure_memory(model: str, long: Path, folder: Path, results: Results) -> None:
     """Compare the memory that two hours take with that of ten minutes."""
     samples, rate = soundfile.read(long, frames=600 * SAMPLE_RATE, dtype="int16")
     soundfile.write(folder / "ten_minutes.wav", samples, rate)
     (_, two_hours), (_, ten_minutes) = (
-        run_command(path, "--workers", 1, "--decoding", "greedy") for path in (long, folder / "ten_minutes.wav")
+        run_command(path, "--model", model, "--workers", 1, "--decoding", "greedy")
+        for path in (long, folder / "ten_minutes.wav")
     )
     results.note_other("memory of two hours / of ten minutes", two_hours / ten_minutes)
 
@@ -244,7 +250,7 @@ def measure_whisper(work: Work, results: Results) -> None:
     model = WhisperModel(str(get_model_path()), device="cpu", compute_type="int8", cpu_threads=cores)
     waveforms = peer_waveforms(work)
     list(model.transcribe(waveforms[0], language="en", beam_size=1)[0])
-    for beam, name in ((1, "greedy"), (5, "beam")):
+    for beam, name in ((1, "greedy"), (5, "default")):
 
         def transcribe(beam: int = beam) -> None:
             for waveform in waveforms:
@@ -300,7 +306,7 @@ def note_ratios(works: list[Work], results: Results) -> None:
     """Note how many times faster Oyez is than each peer, greedy against greedy and default against default."""
     for work in works:
         speeds = results.throughput[work.name]
-        for ours in ("greedy", "beam"):
+        for ours in OURS:
             oyez = speeds[f"oyez transcribe, {ours}"]
             for peer in (f"faster-whisper tiny.en int8, {ours}", "pocketsphinx"):
                 results.note_other(f"oyez {ours} / {peer}, {work.name}", oyez / speeds[peer])
@@ -310,6 +316,7 @@ def main() -> None:
     """Measure everything and print it; `--json FILE` keeps it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--speech", type=Path, required=True, help="a folder of speech, some minutes at least")
+    parser.add_argument("--model", default="english", help="a shipped model's name, or a folder")
     parser.add_argument("--peers", action="store_true", help="also measure faster-whisper and pocketsphinx")
     parser.add_argument("--json", type=Path, help="write the results here too")
     arguments = parser.parse_args()
@@ -318,15 +325,15 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="oyez-throughput-") as scratch:
         folder = Path(scratch)
         works = make_work(arguments.speech, folder)
-        measure_start(works[0].paths[0], results)
+        measure_start(arguments.model, works[0].paths[0], results)
         for work in works:
-            measure_stages(work, results)
-            measure_commands(work, folder, results)
+            measure_stages(arguments.model, work, results)
+            measure_commands(arguments.model, work, folder, results)
             if arguments.peers:
                 with redirect_stderr(sys.stdout):
                     measure_whisper(work, results)
                     measure_sphinx(work, results)
-        measure_memory(works[-1].paths[0], folder, results)
+        measure_memory(arguments.model, works[-1].paths[0], folder, results)
     if arguments.peers:
         note_ratios(works, results)
     if arguments.json:
