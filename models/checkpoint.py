@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -21,6 +20,7 @@ from models.acoustic import AcousticConfig
 from models.alphabet import CHARACTERS
 from models.classifier import acoustic_model
 from models.commands.confidence import CommandConfidence
+from models.confidence import WordConfidence
 from models.decoding.beam import Lexicon
 from models.decoding.fusion import FusionConfig
 from models.decoding.ngram import NgramConfig, NgramDecoder
@@ -34,18 +34,6 @@ NGRAM = "words.arpa.gz"
 
 class CheckpointError(Exception):
     """A folder that is no model, or a damaged one. The message says what is wrong and what would be right."""
-
-
-class Calibration(BaseModel, frozen=True, extra="forbid"):
-    """Turns a score into a probability: 1 / (1 + exp(-(slope * score + intercept))) (Platt 1999)."""
-
-    slope: float = 1.0
-    intercept: float = 0.0
-
-    def probability(self, score: float) -> float:
-        """Return the probability of a score, to four places."""
-        log_odds = self.slope * score + self.intercept
-        return round((1 + math.tanh(log_odds / 2)) / 2, 4)  # 1 / (1 + exp(-log_odds)), which overflows
 
 
 def _spellable(words: tuple[str, ...]) -> tuple[str, ...]:
@@ -67,7 +55,7 @@ class ModelConfig(BaseModel, frozen=True, extra="forbid"):
     features: FeatureConfig = FeatureConfig()
     acoustic: AcousticConfig = AcousticConfig()
     vocabulary: Vocabulary = ()  # the words the model can write; empty: any word
-    confidence: Calibration = Calibration()  # of a word, from the mean log-probability of its letters (or its own)
+    confidence: WordConfidence = WordConfidence()
     command_confidence: CommandConfidence = CommandConfidence()  # of a sentence of a commands file
     ngram: NgramConfig | None = None  # with a word n-gram language model beside the weights
     fusion: FusionConfig = FusionConfig()  # with a character language model

@@ -17,7 +17,8 @@ import torch
 from pydantic import BaseModel, Field, model_validator
 from torch import Tensor, nn
 
-from models.checkpoint import Calibration, Weights, load_weights, read_folder, without_weights, write_folder
+from models.checkpoint import Weights, load_weights, read_folder, without_weights, write_folder
+from models.confidence import Calibration
 from models.recurrent import recurrent_layer
 
 PADDING, UNKNOWN = 0, 1

@@ -17,7 +17,8 @@ from models.alphabet import decode, encode
 from models.checkpoint import DEFAULT_MODEL, Model, load_checkpoint, load_ngram
 from models.classifier import classes_of
 from models.commands.command import Command, NoCommand
-from models.decoding.alignment import align_words, log_likelihood
+from models.confidence import WordEvidence
+from models.decoding.alignment import AlignedWord, align_words, log_likelihood
 from models.decoding.beam import Lexicon, beam_search
 from models.decoding.closed import rank
 from models.decoding.fusion import CharacterFusion
@@ -208,17 +209,21 @@ class Recognizer:
             language = CharacterFusion(self.language, self.model.config.fusion)
         return list(beam_search(log_probs, self.beam_width, self.lexicon, language=language)[0].labels)
 
+    def words(self, log_probs: Tensor) -> list[AlignedWord]:
+        """Return the words of one utterance's log-probabilities, shape (steps, labels), and where they are."""
+        return align_words(log_probs, self.decode(log_probs))
+
     def _transcript(self, log_probs: Tensor, samples: int) -> Transcript:
-        labels = self.decode(log_probs) if samples else []
+        aligned = self.words(log_probs) if samples else []
         duration = samples / SAMPLE_RATE
         words = tuple(
             Word(
                 word.text,
                 start=round(min(word.start * self.step_seconds, duration), 3),
                 end=round(min(word.end * self.step_seconds, duration), 3),
-                confidence=self._confidence(word.score),
+                confidence=confidence,
             )
-            for word in align_words(log_probs, labels)
+            for word, confidence in zip(aligned, self._confidences(aligned), strict=True)
         )
         confidence = math.prod(word.confidence for word in words) if words else _sureness_of_silence(log_probs)
         return Transcript(_text(words), words, round(confidence, 4), duration, self.name)
@@ -229,8 +234,8 @@ class Recognizer:
         confidence = math.prod(transcript.confidence for transcript, _ in parts)
         return Transcript(_text(words), words, round(confidence, 4), duration, self.name)
 
-    def _confidence(self, score: float) -> float:
-        return self.model.config.confidence.probability(score)
+    def _confidences(self, words: Sequence[AlignedWord]) -> list[float]:
+        return [self.model.config.confidence(evidence) for evidence in WordEvidence.of(words)]
 
 
 class ClassifyingRecognizer(Recognizer):
@@ -243,13 +248,20 @@ class ClassifyingRecognizer(Recognizer):
         """Return the labels of the likeliest class, given log-probabilities of shape (1, classes)."""
         return encode(classes_of(self.model.config.vocabulary)[int(log_probs[0].argmax())])
 
+    def words(self, log_probs: Tensor) -> list[AlignedWord]:
+        """Return the word of the likeliest class, if it is one, given log-probabilities of shape (1, classes)."""
+        text = decode(self.decode(log_probs))
+        return [AlignedWord(text, 0, 1, score=float(log_probs[0].max()))] if text else []
+
     def _transcript(self, log_probs: Tensor, samples: int) -> Transcript:
+        aligned = self.words(log_probs) if samples else []
         duration = samples / SAMPLE_RATE
-        text = decode(self.decode(log_probs)) if samples else ""
-        score = float(log_probs[0].max()) if samples else 0.0
-        words = (Word(text, 0.0, round(duration, 3), self._confidence(score)),) if text else ()
-        confidence = words[0].confidence if words else round(math.exp(score), 4)
-        return Transcript(text, words, confidence, duration, self.name)
+        words = tuple(
+            Word(word.text, 0.0, round(duration, 3), confidence)
+            for word, confidence in zip(aligned, self._confidences(aligned), strict=True)
+        )
+        sureness = words[0].confidence if words else round(math.exp(log_probs[0].max()), 4) if samples else 1.0
+        return Transcript(_text(words), words, sureness, duration, self.name)
 
 
 def recognizer_of(

@@ -8,45 +8,34 @@ import jiwer
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
-from scipy.special import logit
 
-from models.checkpoint import Calibration
+from models.confidence import Calibration
 from training.evaluate import Result
 
 BINS = 10
-_CLOSEST = 1e-4  # to 0 and 1 that a confidence counts: a transcript's is rounded to as much
 _PRIOR = 1e-5  # weight that keeps the slope finite where all words are right
 
 
 def words_and_rightness(results: Sequence[Result]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
     """Return the confidence of each word that was heard, and whether it was said, aligned with the reference."""
-    confidences: list[float] = []
-    right: list[bool] = []
-    for result in results:
-        heard, said = [word.text for word in result.transcript.words], result.utterance.text
-        if not heard:
-            continue
-        rights = [False] * len(heard)
-        if said:
-            [chunks] = jiwer.process_words(said, " ".join(heard)).alignments
-            for chunk in chunks:
-                if chunk.type == "equal":
-                    rights[chunk.hyp_start_idx : chunk.hyp_end_idx] = [True] * (chunk.hyp_end_idx - chunk.hyp_start_idx)
-        confidences += [word.confidence for word in result.transcript.words]
-        right += rights
+    confidences = [word.confidence for result in results for word in result.transcript.words]
+    right = [
+        is_right
+        for result in results
+        for is_right in rightness(result.utterance.text, [word.text for word in result.transcript.words])
+    ]
     return np.array(confidences), np.array(right, dtype=bool)
 
 
-def fit_calibration(results: Sequence[Result]) -> Calibration:
-    """Fit a logistic curve from score to probability (Platt 1999), on speech that the model did not learn from.
-
-    Args:
-        results: of a model with the default Calibration, with enough words, right and wrong.
-    """
-    confidences, right = words_and_rightness(results)
-    if not len(confidences):
-        return Calibration()
-    return fit_curve(logit(np.clip(confidences, _CLOSEST, 1 - _CLOSEST)), right)
+def rightness(said: str, heard: Sequence[str]) -> list[bool]:
+    """Return for each word that was heard whether it was said, by the alignment with the fewest errors."""
+    right = [False] * len(heard)
+    if said and heard:
+        [chunks] = jiwer.process_words(said, " ".join(heard)).alignments
+        for chunk in chunks:
+            if chunk.type == "equal":
+                right[chunk.hyp_start_idx : chunk.hyp_end_idx] = [True] * (chunk.hyp_end_idx - chunk.hyp_start_idx)
+    return right
 
 
 def fit_curve(scores: npt.NDArray[np.float64], right: npt.NDArray[np.bool_]) -> Calibration:

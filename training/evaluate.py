@@ -13,6 +13,7 @@ import numpy as np
 from data.audio import AudioError, Waveform, read_audio
 from data.augmentation import add_noise
 from data.manifest import Utterance
+from models.decoding.alignment import AlignedWord
 from models.recognizer import Recognizer, Transcript
 from training.metrics import Accuracy, accuracy
 
@@ -30,6 +31,19 @@ class Result:
     def right(self) -> bool:
         """Whether the whole text is right."""
         return self.transcript.text == self.utterance.text
+
+
+@dataclass(frozen=True)
+class Heard:
+    """One utterance and the words that were heard in it, before they have a confidence."""
+
+    utterance: Utterance
+    words: list[AlignedWord]
+
+    @property
+    def text(self) -> str:
+        """All words."""
+        return " ".join(word.text for word in self.words)
 
 
 @dataclass(frozen=True)
@@ -102,6 +116,20 @@ def evaluate(
         results += [Result(utterance, heard) for (utterance, _), heard in zip(readable, transcripts, strict=True)]
         progress(len(some))
     return Evaluation(results, left_out, time.perf_counter() - started)
+
+
+def hear(recognizer: Recognizer, utterances: Sequence[Utterance]) -> list[Heard]:
+    """Return what a recogniser hears in each utterance that can be read."""
+    heard: list[Heard] = []
+    remaining = iter(sorted(utterances, key=lambda utterance: utterance.duration or 0.0))
+    while some := list(islice(remaining, AT_ONCE)):
+        readable = list(_read(some, []))
+        rows = recognizer.log_probs([waveform for _, waveform in readable])
+        heard += [
+            Heard(utterance, recognizer.words(row) if len(waveform) else [])
+            for (utterance, waveform), row in zip(readable, rows, strict=True)
+        ]
+    return heard
 
 
 def _read(utterances: Sequence[Utterance], left_out: list[str]) -> Iterator[tuple[Utterance, Waveform]]:

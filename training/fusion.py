@@ -25,16 +25,16 @@ from torch import Tensor
 from data.audio import read_audio
 from data.manifest import Utterance
 from models.alphabet import decode
-from models.checkpoint import Calibration, CheckpointError, find_checkpoint, read_config, save_config, save_ngram
+from models.checkpoint import CheckpointError, find_checkpoint, read_config, save_config, save_ngram
 from models.decoding.beam import beam_search
 from models.decoding.fusion import CharacterFusion, FusionConfig
 from models.decoding.ngram import NgramConfig, NgramDecoder
 from models.language import load_language_model
 from models.recognizer import Recognizer
-from training.calibration import fit_calibration
 from training.config import RecipeError, load_recipe
-from training.evaluate import evaluate
+from training.evaluate import hear
 from training.selection import select
+from training.word_confidence import fit_word_confidence
 
 WEIGHTS = (0.25, 0.5, 1.0, 1.5, 2.0)  # of a word's log-probability, to the base of ten
 WORD_SCORES = (-1.0, 0.0, 1.0, 2.0)
@@ -96,9 +96,7 @@ def ngram(
     _show(tried)
     save_ngram(model, content if arpa.suffix == ".gz" else gzip.compress(content, mtime=0), tried[0][0])
     # words that a language model had a say in are right in other cases than those that were only heard
-    recognizer = Recognizer.load(model)
-    recognizer.model.config = recognizer.model.config.model_copy(update={"confidence": Calibration()})
-    confidence = fit_calibration(evaluate(recognizer, utterances).results)
+    confidence = fit_word_confidence(hear(Recognizer.load(model), utterances))
     save_config(find_checkpoint(model), read_config(model).model_copy(update={"confidence": confidence}))
 
 

@@ -34,15 +34,16 @@ from models.alphabet import BLANK, encode
 from models.checkpoint import Model, ModelConfig, load_checkpoint, save_checkpoint
 from models.classifier import classes_of
 from models.recognizer import recognizer_of
-from training.calibration import fit_calibration
 from training.card import training_card
 from training.config import Recipe, RecipeError, SpecAugmentConfig
-from training.evaluate import evaluate
+from training.evaluate import hear
 from training.gradients import norms_by_layer, norms_by_step
 from training.log import TrainingLog
+from training.metrics import accuracy
 from training.processes import Interrupted, rank_and_processes
 from training.selection import Selection, noises, select
 from training.state import TrainingState, alone_in, load_state, save_state
+from training.word_confidence import fit_word_confidence
 
 LABEL_IN_SILENCE = 10.0  # taken off the log-probability of a letter where there is no sound
 WATCHED_STEPS = 100  # the gradient's norm is taken apart, by layer and time step, at every hundredth step
@@ -205,16 +206,15 @@ class Trainer:
     def _validate(self) -> None:
         state = self.state
         if self.rank == 0:
-            self.average.config = self.model.config  # whose confidence is not calibrated
-            evaluation = evaluate(recognizer_of(self.average, self.device), self.validation)
-            accuracy = evaluation.accuracy
-            confidence = fit_calibration(evaluation.results)
+            heard = hear(recognizer_of(self.average, self.device), self.validation)
+            measured = accuracy([each.utterance.text for each in heard], [each.text for each in heard])
+            confidence = fit_word_confidence(heard)
             self.average.config = self.model.config.model_copy(update={"confidence": confidence})
-            self.log.validation(state.step, state.epoch, accuracy)
-            save_checkpoint(self.run.out / "last", self.average, training_card(self.recipe, accuracy))
-            if state.best is None or accuracy.word_error_rate < state.best:
-                state.best = accuracy.word_error_rate
-                save_checkpoint(self.run.out / "best", self.average, training_card(self.recipe, accuracy))
+            self.log.validation(state.step, state.epoch, measured)
+            save_checkpoint(self.run.out / "last", self.average, training_card(self.recipe, measured))
+            if state.best is None or measured.word_error_rate < state.best:
+                state.best = measured.word_error_rate
+                save_checkpoint(self.run.out / "best", self.average, training_card(self.recipe, measured))
         if self.processes > 1:
             dist.barrier()
 

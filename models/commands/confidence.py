@@ -8,12 +8,12 @@ through with one word that was never said. A filler of the 3,000 commonest words
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 
 from pydantic import BaseModel, Field
 
+from models.confidence import probability
 from models.decoding.alignment import AlignedWord
 
 _MOST_AGAINST, _MOST_LETTERS, _WORST = -200.0, 60, -12.0  # beyond these more makes no difference
@@ -49,5 +49,4 @@ class CommandConfidence(BaseModel, frozen=True, extra="forbid"):
     def __call__(self, evidence: Evidence) -> float:
         """Return the probability that the sentence was said, where sentences and other speech are equally frequent."""
         weights = (self.against, self.letters, self.worst_word)
-        log_odds = self.intercept + sum(w * value for w, value in zip(weights, astuple(evidence), strict=True))
-        return round((1 + math.tanh(log_odds / 2)) / 2, 4)  # 1 / (1 + exp(-log_odds)), which overflows
+        return probability(self.intercept + sum(w * value for w, value in zip(weights, astuple(evidence), strict=True)))

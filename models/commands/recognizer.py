@@ -118,12 +118,13 @@ class CommandRecognizer(Recognizer):
     def _words_as_written(self, match: Match, aligned: list[AlignedWord]) -> tuple[Word, ...]:
         """Return the words of a command; one that is said in several counts from the first to the last of them."""
         words = zip(match.text.split(" "), match.spans, strict=True)
+        confidences = self._confidences(aligned)
         return tuple(
             Word(
                 text,
                 start=round(aligned[first].start * self.step_seconds, 3),
                 end=round(aligned[last].end * self.step_seconds, 3),
-                confidence=min(self._confidence(word.score) for word in aligned[first : last + 1]),
+                confidence=min(confidences[first : last + 1]),
             )
             for text, (first, last) in words
         )

@@ -12,13 +12,13 @@ from models.checkpoint import (
     CARD,
     CONFIG,
     WEIGHTS,
-    Calibration,
     CheckpointError,
     find_checkpoint,
     load_checkpoint,
     save_checkpoint,
     shipped_models,
 )
+from models.confidence import WordConfidence
 from models.features import FeatureConfig
 
 
@@ -34,7 +34,7 @@ def model(tiny_model, noise):
         vocabulary=("yes", "o'clock"),
         features=FeatureConfig(coefficients=13, deltas=1),
         acoustic=AcousticConfig(channels=9, layers=2, width=8, cell="gru", subsampling=3),
-        confidence=Calibration(slope=2.5, intercept=-0.5),
+        confidence=WordConfidence(score=2.5, intercept=-0.5),
     )
     model.front_end.fit([(torch.from_numpy(noise(0.5, 0.1))[None], torch.tensor([8000]))])
     return model

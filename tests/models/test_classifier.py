@@ -8,8 +8,9 @@ from pydantic import ValidationError
 
 from models.acoustic import AcousticConfig
 from models.alphabet import decode
-from models.checkpoint import Calibration, Model, ModelConfig, load_checkpoint, save_checkpoint
+from models.checkpoint import Model, ModelConfig, load_checkpoint, save_checkpoint
 from models.classifier import acoustic_model, average, classes_of
+from models.confidence import WordConfidence
 from models.recognizer import ClassifyingRecognizer, Recognizer
 
 FEATURES = 6
@@ -81,7 +82,7 @@ def model():
             name="words",
             acoustic=AcousticConfig(channels=6, width=6, layers=1, pooling="attention"),
             vocabulary=VOCABULARY,
-            confidence=Calibration(slope=2.0, intercept=0.5),
+            confidence=WordConfidence(score=2.0, intercept=0.5),
         )
     )
     return model.eval()

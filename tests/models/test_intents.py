@@ -9,7 +9,8 @@ import torch
 from pydantic import ValidationError
 
 from models.activations import lstm_activations
-from models.checkpoint import Calibration, CheckpointError
+from models.checkpoint import CheckpointError
+from models.confidence import Calibration
 from models.intents import (
     UNKNOWN,
     Guess,
