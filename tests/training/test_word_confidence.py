@@ -14,17 +14,15 @@ from training.calibration import expected_calibration_error
 from training.evaluate import Heard
 from training.word_confidence import fit_word_confidence
 
-WORDS = ("go", "seven", "marvin")
+WORDS = ("go", "yes", "left", "seven", "marvin")
 TRUTH = WordConfidence(score=2.0, ratio=0.5, letters=0.4, pace=-0.6, utterance=0.5, alone=1.0, intercept=3.5)
 
 
 def spoken(rng: np.random.Generator) -> Heard:
     """Return an utterance in which each word is right as often as TRUTH says."""
     words = [
-        AlignedWord(
-            WORDS[rng.integers(3)], 0, int(rng.integers(6, 30)), score=-rng.exponential(0.7), ratio=-rng.exponential(2)
-        )
-        for _ in range(rng.integers(1, 6))
+        AlignedWord(text, 0, int(rng.integers(6, 30)), score=-rng.exponential(0.7), ratio=-rng.exponential(2))
+        for text in rng.permutation(WORDS)[: rng.integers(1, 6)]
     ]
     right = [rng.random() < TRUTH(evidence) for evidence in WordEvidence.of(words)]
     said = [word.text if ok else "other" for word, ok in zip(words, right, strict=True)]
