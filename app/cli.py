@@ -25,6 +25,8 @@ from app.console import (
     DecodingOption,
     DeviceOption,
     ModelOption,
+    PrecisionChoice,
+    PrecisionOption,
     console,
     load_recognizer,
     progress_bar,
@@ -192,6 +194,7 @@ def evaluate(
     ] = None,
     plot: Annotated[Path | None, typer.Option(help="Draw confidence, speakers and noise into this file.")] = None,
     decoding: DecodingOption = None,
+    precision: PrecisionOption = PrecisionChoice.float32,
     device: DeviceOption = "cpu",
     as_json: Annotated[
         bool, typer.Option("--json", help="Print JSON, with every utterance, instead of tables.")
@@ -209,7 +212,7 @@ def evaluate(
 
     if (noise is None) != (not snr):
         wrong_use("--noise and --snr belong together: what to mix in, and how loud")
-    recognizer = load_recognizer(model, device, decoding)
+    recognizer = load_recognizer(model, device, decoding, precision)
     if other_speech and not recognizer.lexicon:
         wrong_use(f"--other-speech: {recognizer.name} has no vocabulary, to which no speech is other")
     try:

@@ -33,6 +33,14 @@ class Decoding(StrEnum):
     lstm = "lstm"
 
 
+class PrecisionChoice(StrEnum):
+    """What the network computes in."""
+
+    auto = "auto"
+    float32 = "float32"
+    bfloat16 = "bfloat16"
+
+
 ModelOption = Annotated[str, typer.Option("--model", "-m", help="A shipped model's name, or a model folder.")]
 DecodingOption = Annotated[
     Decoding | None,
@@ -44,6 +52,9 @@ DecodingOption = Annotated[
 ]
 CommandsOption = Annotated[
     Path | None, typer.Option("--commands", "-c", help="Hear the sentences of this commands file and nothing else.")
+]
+PrecisionOption = Annotated[
+    PrecisionChoice, typer.Option(help="auto: bfloat16 where the processor is made for it, else float32.")
 ]
 DeviceOption = Annotated[str, typer.Option(help="cpu or cuda.")]
 
@@ -59,12 +70,17 @@ def wrong_use(reason: object) -> NoReturn:
     raise typer.Exit(2)
 
 
-def load_recognizer(model: str, device: str, decoding: Decoding | None) -> Recognizer:
+def load_recognizer(
+    model: str,
+    device: str,
+    decoding: Decoding | None,
+    precision: PrecisionChoice = PrecisionChoice.float32,
+) -> Recognizer:
     """Load a recogniser as the options name it; a mistake in them ends the command."""
     from models import CheckpointError, Recognizer
 
     try:
-        return Recognizer.load(model, device, decoding.value if decoding else None)
+        return Recognizer.load(model, device, decoding.value if decoding else None, precision.value)
     except (CheckpointError, ValueError) as error:
         wrong_use(error)
     except (RuntimeError, AssertionError) as error:  # torch has no such device

@@ -109,7 +109,7 @@ def best_of_one_thread(function: Callable[[], object]) -> float:
 
 def measure_stages(model: str, work: Work, results: Results) -> None:
     """Measure each stage alone, on the first minutes of the work."""
-    recognizer = Recognizer.load(model, decoding="greedy")
+    recognizer = Recognizer.load(model, decoding="greedy", precision="auto")
     by_default = Recognizer.load(model)
     limit = min(work.seconds, 600.0)
     inputs = [Input(path, Path(path.name), 0.0, limit if len(work.paths) == 1 else None) for path in work.paths]
@@ -129,7 +129,9 @@ def measure_stages(model: str, work: Work, results: Results) -> None:
     with torch.inference_mode():
         note("features", lambda: [recognizer.model.front_end(*batch) for batch in batches])
         features = [recognizer.model.front_end(*batch) for batch in batches]
-        network = note("network", lambda: [recognizer.model.acoustic(*each) for each in features])
+        precision = recognizer.model.precision
+        with torch.autocast("cpu", torch.bfloat16, enabled=precision == torch.bfloat16):
+            network = note(f"network, {precision}", lambda: [recognizer.model.acoustic(*each) for each in features])
     rows = recognizer.log_probs([piece.waveform for piece in pieces])
     note("decoding, greedy", lambda: [recognizer.decode(each, "greedy") for each in rows])
     note(f"decoding, {by_default.decoding}", lambda: [by_default.decode(each) for each in rows])
@@ -138,7 +140,7 @@ def measure_stages(model: str, work: Work, results: Results) -> None:
     operations = _operations(recognizer, [int(frames) for _, lengths in features for frames in lengths])
     rate = operations / (limit / network)
     results.note_other(f"network, GFLOP/s, {work.name}", rate / 1e9)
-    results.note_other(f"share of the best matrix product, {work.name}", rate / matrix_product_rate())
+    results.note_other(f"share of the best matrix product, {work.name}", rate / matrix_product_rate(precision))
 
 
 def _pieces(inputs: list[Input]) -> Iterator[Piece]:
@@ -168,14 +170,14 @@ def _operations(recognizer: Recognizer, frames: list[int]) -> float:
     return 2.0 * (first * sum(frames) + (weights - first) * sum(steps))
 
 
-def matrix_product_rate() -> float:
-    """Return the operations a second of the best float32 matrix product that torch offers on one thread.
+def matrix_product_rate(dtype: torch.dtype) -> float:
+    """Return the operations a second of the best matrix product of a type that torch offers on one thread.
 
     Each is repeated for as long as the network's stage takes: a core is faster for a moment than it is for long.
     """
     rates = []
     for rows, columns in ((512, 512), (1024, 1024), (2048, 640)):
-        left, right = torch.randn(rows, columns), torch.randn(columns, columns)
+        left, right = torch.randn(rows, columns, dtype=dtype), torch.randn(columns, columns, dtype=dtype)
         repetitions = round(PRODUCT_OPERATIONS / (2 * rows * columns * columns))
 
         def multiply(left: torch.Tensor = left, right: torch.Tensor = right, times: int = repetitions) -> None:

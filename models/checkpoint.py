@@ -87,6 +87,7 @@ class Model(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.config = config
+        self.precision = torch.float32  # of the acoustic model when it recognises
         self.front_end = MfccFrontEnd(config.features)
         self.acoustic = acoustic_model(config.acoustic, config.features.size, config.vocabulary)
 
@@ -96,7 +97,8 @@ class Model(nn.Module):
         A classifier gives (batch, 1, classes) and lengths of 1.
         """
         features, lengths = self.front_end(waveforms, lengths)
-        log_probs, lengths = self.acoustic(features, lengths)
+        with torch.autocast(features.device.type, torch.bfloat16, enabled=self.precision == torch.bfloat16):
+            log_probs, lengths = self.acoustic(features, lengths)
         return log_probs, lengths
 
 

@@ -25,6 +25,7 @@ from models.decoding.fusion import CharacterFusion
 from models.decoding.greedy import greedy_search
 from models.decoding.ngram import NgramDecoder
 from models.language import CharacterLanguageModel, load_language_model
+from models.precision import Precision, resolve_precision
 from models.segmentation import SegmentationConfig
 from models.silero import segments_in
 
@@ -101,6 +102,7 @@ class Recognizer:
         name_or_folder: str | Path = DEFAULT_MODEL,
         device: str | torch.device = "cpu",
         decoding: Decoding | None = None,
+        precision: Precision = "float32",
     ) -> Recognizer:
         """Load a shipped model by name, or any model by its folder.
 
@@ -112,12 +114,15 @@ class Recognizer:
                 is most likely to be, for recordings that are known to hold one; or "ngram", the likeliest words by
                 ear and by the n-gram language model that some models have; or "lstm", the likeliest letters by ear and
                 by the shipped character language model, slowly. By default "ngram" where there is one, else "beam".
+            precision: what the network computes in. "bfloat16" takes half the time on processors that are made for it;
+                "auto" is that on those, and "float32" elsewhere.
 
         Raises:
             models.checkpoint.CheckpointError: there is no such model, or it is damaged.
             ValueError: "word" is asked of a model without a vocabulary.
         """
         model = load_checkpoint(name_or_folder)
+        model.precision = resolve_precision(precision, torch.device(device))
         decoding = decoding or ("ngram" if model.config.ngram else "beam")
         ngram = load_ngram(name_or_folder, model.config) if decoding == "ngram" else None
         language = load_language_model().eval() if decoding == "lstm" else None

@@ -15,6 +15,7 @@ from data.batching import BatchingConfig
 from models.acoustic import AcousticConfig
 from models.checkpoint import Vocabulary
 from models.features import FeatureConfig
+from models.precision import Precision
 
 RECIPES = Path(__file__).parent / "recipes"
 
@@ -63,7 +64,7 @@ class OptimisationConfig(BaseModel, frozen=True, extra="forbid"):
     weight_decay: float = Field(default=0.01, ge=0)
     gradient_norm: float = Field(default=5.0, gt=0)  # gradients are clipped to this
     averaging: float = Field(default=0.999, ge=0, lt=1)  # decay of the running mean of the weights, which is kept
-    precision: Literal["auto", "float32", "bfloat16"] = "auto"  # auto: bfloat16 where the processor computes in it
+    precision: Precision = "auto"  # auto: bfloat16 where the processor computes in it
     seed: int = Field(default=1, ge=0, lt=2**20)
     save_every_seconds: float = Field(default=60.0, ge=0)  # besides the end of each epoch
     workers: int = Field(default=0, ge=0)  # processes that read audio, for each process that trains

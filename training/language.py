@@ -27,7 +27,8 @@ from torch.utils.tensorboard import SummaryWriter
 
 from models.alphabet import encode
 from models.language import BOUNDARY, CharacterLanguageModel, LanguageConfig, State, save_language_model
-from training.train import one_cycle, resolve_precision
+from models.precision import resolve_precision
+from training.train import one_cycle
 
 IGNORED = -100  # the target of padding
 

@@ -33,6 +33,7 @@ from data.manifest import Utterance
 from models.alphabet import BLANK, encode
 from models.checkpoint import Model, ModelConfig, load_checkpoint, save_checkpoint
 from models.classifier import classes_of
+from models.precision import resolve_precision
 from models.recognizer import recognizer_of
 from training.card import training_card
 from training.config import Recipe, RecipeError, SpecAugmentConfig
@@ -327,17 +328,6 @@ def _move_average(average: nn.Module, model: nn.Module, decay: float) -> None:
     with torch.no_grad():
         for mean, now in zip(average.parameters(), model.parameters(), strict=True):
             mean.lerp_(now, 1 - decay)
-
-
-def resolve_precision(wanted: str, device: torch.device) -> torch.dtype:
-    """Return the type to compute in: the one that is wanted, or what is fast on the device if that is "auto"."""
-    if wanted != "auto":
-        return getattr(torch, wanted)
-    if device.type == "cuda":
-        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
-    capabilities = torch.cpu.get_capabilities()
-    fast = capabilities.get("avx512_bf16") or capabilities.get("amx_bf16")
-    return torch.bfloat16 if fast else torch.float32
 
 
 def _refuse_shared_speakers(training: Selection, validation: Selection) -> None:

@@ -17,6 +17,8 @@ from app.console import (
     DecodingOption,
     DeviceOption,
     ModelOption,
+    PrecisionChoice,
+    PrecisionOption,
     hushed_libraries,
     load_recognizer,
     progress_bar,
@@ -90,6 +92,7 @@ def transcribe(
     decoding: DecodingOption = None,
     commands: CommandsOption = None,
     runners_up: Annotated[int, typer.Option(help="With --commands: how many other commands to tell.", min=0)] = 0,
+    precision: PrecisionOption = PrecisionChoice.auto,
     device: DeviceOption = "cpu",
 ) -> None:
     """Transcribe recordings to the terminal, or to files; what was interrupted is taken up again."""
@@ -128,9 +131,9 @@ def transcribe(
             wrong_use(f"{formats[0]} of {len(inputs)} recordings is {len(inputs)} files: use --output-dir or --beside")
         if (workers or suitable_workers(inputs)) > 1:
             prepare()
-        recognizer = with_commands(load_recognizer(model, device, decoding), commands, runners_up)
+        recognizer = with_commands(load_recognizer(model, device, decoding, precision), commands, runners_up)
         recognizer.batch_seconds = batch_seconds or recognizer.batch_seconds
-        settings = Settings(model, recognizer.decoding, recognizer.batch_seconds, commands, runners_up)
+        settings = Settings(model, recognizer.decoding, precision.value, recognizer.batch_seconds, commands, runners_up)
 
         def outcomes_of(some: Sequence[Input]) -> Iterator[Outcome]:
             return transcribe_all(some, recognizer, settings, workers)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from app.batch.cutting import End, Heard, Numbered, Piece, Portion, portions
 
 if TYPE_CHECKING:
+    from models.precision import Precision
     from models.recognizer import Decoding, Recognizer
 
 
@@ -22,6 +23,7 @@ class Settings:
 
     model: str
     decoding: Decoding
+    precision: Precision
     batch_seconds: float
     commands: Path | None = None  # a commands file
     runners_up: int = 0
@@ -30,7 +32,7 @@ class Settings:
         """Load it; see `models.recognizer.Recognizer.load`."""
         from models.recognizer import Recognizer
 
-        recognizer = Recognizer.load(self.model, device, self.decoding)
+        recognizer = Recognizer.load(self.model, device, self.decoding, self.precision)
         if self.commands is not None:
             recognizer = recognizer.commands(self.commands, runners_up=self.runners_up)
         recognizer.batch_seconds = self.batch_seconds
@@ -39,7 +41,7 @@ class Settings:
     @property
     def version(self) -> str:
         """What a transcript depends on besides its recording: the model, by its configuration and weights, and how,
-        and the commands file."""
+        and the commands file. The precision changes no more than another processor does, and does not count."""
         from models.checkpoint import CONFIG, find_checkpoint
 
         config = (find_checkpoint(self.model) / CONFIG).read_bytes()  # which holds the hash of the weights

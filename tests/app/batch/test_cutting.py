@@ -20,7 +20,7 @@ from app.batch.worker import Settings
 from data.audio import SAMPLE_RATE, Waveform, read_audio
 from models.recognizer import Recognizer, Transcript, Word
 
-SETTINGS = Settings("", "beam", 60.0)
+SETTINGS = Settings("", "beam", "float32", 60.0)
 
 
 def numbered(*inputs: Input) -> list[Numbered]:
@@ -118,7 +118,7 @@ def test_the_text_does_not_depend_on_the_batches(
 ) -> None:
     inputs = [recording("a.wav", talk), recording("b.wav", talk[: 3 * SAMPLE_RATE])]
     expected = [each.text for each in Recognizer.load().transcribe([talk, talk[: 3 * SAMPLE_RATE]])]
-    settings = Settings("commands", "beam", batch_seconds)
+    settings = Settings("commands", "beam", "float32", batch_seconds)
     outcomes = transcribe(inputs, settings.recognizer(), settings, workers=1)
     assert [outcome.transcript.text for outcome in outcomes if outcome.transcript] == expected
 

@@ -17,7 +17,7 @@ from app.batch.worker import Settings
 from data.audio import SAMPLE_RATE
 from tests.app.batch.stand_in import DEADLY, WRONG, Hearer, StandIn, Unloadable
 
-SETTINGS = StandIn("", "beam", 2.0)
+SETTINGS = StandIn("", "beam", "float32", 2.0)
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def test_one_long_recording_is_heard_by_all(inputs: list[Input]) -> None:
 
 
 def test_a_gpu_hears_in_this_process_what_the_workers_read(inputs: list[Input]) -> None:
-    assert run(inputs, 2, Unloadable("", "beam", 2.0), here=Hearer()) == run(inputs, 1)
+    assert run(inputs, 2, Unloadable("", "beam", "float32", 2.0), here=Hearer()) == run(inputs, 1)
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -83,7 +83,7 @@ def test_a_recording_that_kills_its_worker_is_given_up_and_the_others_are_not(
 
 def test_workers_that_never_answer_end_the_run(inputs: list[Input]) -> None:
     with pytest.raises(PoolError, match=r"exit code 3.*--workers 1"):
-        run(inputs, 2, Unloadable("", "beam", 2.0))
+        run(inputs, 2, Unloadable("", "beam", "float32", 2.0))
 
 
 def test_nobody_runs_too_far_ahead(inputs: list[Input], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,6 +125,6 @@ def test_workers_are_as_many_as_memory_allows(monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.slow
 def test_real_workers_hear_what_this_process_hears(spoken: Path) -> None:
     inputs = [Input(path, Path(path.name)) for path in sorted(spoken.glob("*.flac"))]
-    settings = Settings("commands", "beam", 60.0)
+    settings = Settings("commands", "beam", "float32", 60.0)
     recognizer = settings.recognizer()
     assert list(transcribe(inputs, recognizer, settings, 2)) == list(transcribe(inputs, recognizer, settings, 1))
