@@ -331,11 +331,12 @@ def main() -> None:
         for work in works:
             measure_stages(arguments.model, work, results)
             measure_commands(arguments.model, work, folder, results)
-            if arguments.peers:
-                with redirect_stderr(sys.stdout):
+        measure_memory(arguments.model, works[-1].paths[0], folder, results)
+        if arguments.peers:  # last, for their threads outlive them in this process
+            with redirect_stderr(sys.stdout):
+                for work in works:
                     measure_whisper(work, results)
                     measure_sphinx(work, results)
-        measure_memory(arguments.model, works[-1].paths[0], folder, results)
     if arguments.peers:
         note_ratios(works, results)
     if arguments.json:
