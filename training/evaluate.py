@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -39,6 +39,16 @@ class Evaluation:
     results: list[Result]
     left_out: list[str]
     seconds_of_work: float  # reading, features, network and decoding
+
+    @staticmethod
+    def together(evaluations: Iterable[Evaluation]) -> Evaluation:
+        """Return several evaluations as one."""
+        given = list(evaluations)
+        return Evaluation(
+            [result for each in given for result in each.results],
+            [reason for each in given for reason in each.left_out],
+            sum(each.seconds_of_work for each in given),
+        )
 
     @property
     def accuracy(self) -> Accuracy:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -55,6 +56,33 @@ def select(corpora: Sequence[CorpusConfig], data: Path, vocabulary: Sequence[str
         speakers |= {(str(config.root), utterance.speaker) for utterance in chosen if utterance.speaker}
         left_out += corpus.left_out
     return Selection(utterances, left_out, frozenset(speakers))
+
+
+def select_by_corpus(corpora: Sequence[CorpusConfig], data: Path, vocabulary: Sequence[str]) -> dict[str, Selection]:
+    """Gather the utterances of several corpora, each corpus by itself under its title.
+
+    A speaker's name stands behind the corpus folder's, as the same name in another folder is another person. Raises
+    RecipeError as `select` does.
+    """
+    by_title: defaultdict[str, list[CorpusConfig]] = defaultdict(list)
+    for config in corpora:
+        by_title[_title(config)].append(config)
+    return {title: _with_folders(select(parts, data, vocabulary), parts[0]) for title, parts in by_title.items()}
+
+
+def _title(config: CorpusConfig) -> str:
+    title = f"{_folder(config)} {config.split or ''}".strip()
+    title += ", vocabulary only" if config.only_vocabulary else ""
+    return title + (", other speech" if config.other_speech else "")
+
+
+def _folder(config: CorpusConfig) -> str:
+    return config.corpus if config.root == Path() else str(config.root)
+
+
+def _with_folders(selection: Selection, config: CorpusConfig) -> Selection:
+    named = [replace(u, speaker=f"{_folder(config)}/{u.speaker}") for u in selection.utterances]
+    return replace(selection, utterances=named)
 
 
 def other_speech(utterances: Sequence[Utterance], vocabulary: Sequence[str]) -> list[Utterance]:
