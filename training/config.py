@@ -58,6 +58,7 @@ class OptimisationConfig(BaseModel, frozen=True, extra="forbid"):
     """The loop."""
 
     epochs: int = Field(default=30, ge=1)
+    steps: int | None = Field(default=None, ge=1)  # a run of so many, however many epochs they are
     learning_rate: float = Field(default=2e-3, gt=0)  # at its highest
     warm_up: float = Field(default=0.1, ge=0, lt=1)  # share of the run in which the rate rises; it falls after that
     weight_decay: float = Field(default=0.01, ge=0)

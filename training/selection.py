@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from data.corpora import load_corpus, of_speakers
 from data.manifest import ManifestError, Utterance
 from training.config import CorpusConfig, RecipeError
 
+_VOICES, _VOICE_SECONDS = 150, 8.0  # clips that babble is mixed from, and how much of each: 77 MB at most
 _OTHER_SECONDS = 1.5  # other speech is cut into pieces as long as this, about the length of a command
 
 
@@ -22,6 +24,16 @@ class Selection:
     utterances: list[Utterance]
     left_out: list[str]
     speakers: frozenset[tuple[str, str]]  # (corpus folder, name): a name in another folder is another person
+
+    @staticmethod
+    def together(selections: Iterable[Selection]) -> Selection:
+        """Return several selections as one."""
+        given = list(selections)
+        return Selection(
+            [utterance for each in given for utterance in each.utterances],
+            [reason for each in given for reason in each.left_out],
+            frozenset[tuple[str, str]]().union(*(each.speakers for each in given)),
+        )
 
 
 def select(corpora: Sequence[CorpusConfig], data: Path, vocabulary: Sequence[str]) -> Selection:
@@ -112,4 +124,18 @@ def noises(paths: Sequence[Path], data: Path) -> list[Waveform]:
             found += [read_audio(file) for file in audio]
         except AudioError as error:
             raise RecipeError(str(error)) from error
+    return found
+
+
+def voices(utterances: Sequence[Utterance]) -> list[Waveform]:
+    """Read some of the utterances, spread evenly over all, to mix babble from; unreadable ones are left out.
+
+    They are read once and held: a draw that read some clips besides its own would cost several times as much.
+    """
+    found: list[Waveform] = []
+    for number in range(min(_VOICES, len(utterances))):
+        utterance = utterances[number * len(utterances) // min(_VOICES, len(utterances))]
+        with suppress(AudioError):  # training names those that it meets itself
+            seconds = min(utterance.duration or _VOICE_SECONDS, _VOICE_SECONDS)
+            found.append(read_audio(utterance.path, utterance.offset, seconds))
     return found

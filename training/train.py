@@ -40,7 +40,7 @@ from training.evaluate import evaluate
 from training.gradients import norms_by_layer, norms_by_step
 from training.log import TrainingLog
 from training.processes import Interrupted, rank_and_processes
-from training.selection import Selection, noises, select
+from training.selection import Selection, noises, select, select_by_corpus, voices
 from training.state import TrainingState, load_state, save_state
 
 LABEL_IN_SILENCE = 10.0  # taken off the log-probability of a letter where there is no sound
@@ -98,8 +98,10 @@ class Trainer:
         saved = load_state(run.out, recipe, self.processes)
         self.log = TrainingLog(run.out, writes=self.rank == 0)
         training = select(recipe.data.train, run.data, recipe.vocabulary)
-        validation = select(recipe.data.validation, run.data, recipe.vocabulary)
+        by_corpus = select_by_corpus(recipe.data.validation, run.data, recipe.vocabulary)
+        validation = Selection.together(by_corpus.values())
         self.training, self.validation = training.utterances, validation.utterances
+        self.corpus_of = {u: title for title, selection in by_corpus.items() for u in selection.utterances}
         _refuse_shared_speakers(training, validation)
         if recipe.acoustic.pooling is not None:
             _refuse_other_texts(training.utterances + validation.utterances, recipe.vocabulary)
@@ -107,7 +109,11 @@ class Trainer:
         if not any((utterance.duration or 0.0) <= longest for utterance in self.training):
             raise RecipeError(f"batching.longest_seconds = {longest:g}: every utterance is longer")
         self.log.data(self.training, self.validation, list(dict.fromkeys(training.left_out + validation.left_out)))
-        self.augmentation = Augmentation(recipe.augmentation, noises(recipe.data.noise, run.data))
+        self.augmentation = Augmentation(
+            recipe.augmentation,
+            noises(recipe.data.noise, run.data),
+            voices(self.training) if recipe.augmentation.babble_probability else [],
+        )
         self.spec_augment = SpecAugment(recipe.spec_augment)
         self.precision = resolve_precision(recipe.optimisation.precision, self.device)
 
@@ -137,12 +143,15 @@ class Trainer:
         """
         state, optimisation = self.state, self.recipe.optimisation
         saved_at = time.monotonic()
-        while state.epoch < optimisation.epochs:
+        while not self._is_over():
             steps = plan_epoch(self.training, self.recipe.batching, optimisation.seed, state.epoch, self.processes)
-            plan = [batches[self.rank] for batches in steps[state.step_in_epoch :]]
+            left = None if optimisation.steps is None else optimisation.steps - state.step
+            plan = [batches[self.rank] for batches in steps[state.step_in_epoch :]][:left]
             with self.log.epoch(state.epoch, optimisation.epochs, len(steps), state.step_in_epoch):
                 for batch in self._loader(plan):
                     progress = (state.epoch + state.step_in_epoch / len(steps)) / optimisation.epochs
+                    if optimisation.steps is not None:
+                        progress = state.step / optimisation.steps
                     self._step(batch, progress)
                     overdue = time.monotonic() - saved_at >= optimisation.save_every_seconds
                     signal_number, due = self._agreed(stop(), int(overdue))
@@ -155,6 +164,12 @@ class Trainer:
             self._validate()
             self._save()
             saved_at = time.monotonic()
+
+    def _is_over(self) -> bool:
+        state, optimisation = self.state, self.recipe.optimisation
+        if optimisation.steps is None:
+            return state.epoch >= optimisation.epochs
+        return state.step >= optimisation.steps and state.step_in_epoch == 0  # else it is not validated yet
 
     def _step(self, batch: Batch, progress: float) -> None:
         state, optimisation = self.state, self.recipe.optimisation
@@ -209,7 +224,8 @@ class Trainer:
             accuracy = evaluation.accuracy
             confidence = fit_calibration(evaluation.results)
             self.average.config = self.model.config.model_copy(update={"confidence": confidence})
-            self.log.validation(state.step, state.epoch, accuracy)
+            by_corpus = evaluation.by(lambda utterance: self.corpus_of[utterance])
+            self.log.validation(state.step, state.epoch, accuracy, by_corpus)
             save_checkpoint(self.run.out / "last", self.average, training_card(self.recipe, accuracy))
             if state.best is None or accuracy.word_error_rate < state.best:
                 state.best = accuracy.word_error_rate

@@ -8,7 +8,7 @@ import pytest
 
 from data.manifest import Utterance
 from training.config import CorpusConfig, RecipeError
-from training.selection import noises, other_speech, select, select_by_corpus
+from training.selection import noises, other_speech, select, select_by_corpus, voices
 
 
 def recordings(**settings: object) -> CorpusConfig:
@@ -73,3 +73,10 @@ def test_noises_come_from_files_and_folders(corpus: Path) -> None:
     assert len(noises([Path("recordings/low0.wav")], corpus)) == 1
     with pytest.raises(RecipeError, match="no recording of noise"):
         noises([Path("nowhere")], corpus)
+
+
+def test_voices_are_those_of_the_utterances_that_can_be_read(corpus: Path) -> None:
+    chosen = select([recordings()], corpus, []).utterances
+    (corpus / "recordings" / "low0.wav").write_bytes(b"RIFF")
+    assert [len(voice) for voice in voices(chosen)] == [8_000] * 11
+    assert voices([]) == []
