@@ -39,6 +39,7 @@ from training.config import Recipe, RecipeError, SpecAugmentConfig
 from training.evaluate import evaluate
 from training.gradients import norms_by_layer, norms_by_step
 from training.log import TrainingLog
+from training.losses import early_log_probs, middle_of, smoothed
 from training.processes import Interrupted, rank_and_processes
 from training.selection import Selection, noises, select, select_by_corpus, voices
 from training.state import TrainingState, load_state, save_state
@@ -187,11 +188,20 @@ class Trainer:
                 None if in_calm else self.spec_augment,
             )
         watched = state.step % WATCHED_STEPS == 0 and self.rank == 0
+        early_share = optimisation.intermediate_loss
         with norms_by_step(self.model.acoustic, enabled=watched) as by_step:
-            with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.precision == torch.bfloat16):
+            with (
+                torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.precision == torch.bfloat16),
+                middle_of(self.model.acoustic, enabled=early_share > 0) as middle,
+            ):
                 log_probs, steps = self.network(features, frames)
+                early = [early_log_probs(self.model.acoustic, sequences) for sequences in middle]
             if self.recipe.acoustic.pooling is None:
-                loss = ctc_loss(log_probs, steps, batch.texts, batch.sound.to(self.device))
+                sound = batch.sound.to(self.device)
+                loss = ctc_loss(log_probs, steps, batch.texts, sound)
+                if early:
+                    loss = (1 - early_share) * loss + early_share * ctc_loss(early[0], steps, batch.texts, sound)
+                loss = smoothed(loss, log_probs, steps, optimisation.label_smoothing)
             else:
                 loss = classification_loss(log_probs, batch.texts, self.recipe.vocabulary)
             self.optimiser.zero_grad()

@@ -47,6 +47,8 @@ CHANGES = (
     "acoustic.dropout=0",
     "optimisation.averaging=0",
     "optimisation.weight_decay=0",
+    "optimisation.label_smoothing=0.05",
+    "optimisation.intermediate_loss=0.3",
 )
 
 Figures = dict[str, Any]  # as in a run's log: wer, cer, command_accuracy, and these by_corpus
