@@ -109,16 +109,15 @@ def _by_corpus(trials: Sequence[Trial]) -> Table:
     table = Table(*headings, box=None, title=escape(f"{trials[0].model} by corpus"))
     for column in table.columns[2:]:
         column.justify = "right"
-    titles = list(trials[0].by_corpus)
-    for title in [*titles, None]:
-        if title is None and len(titles) == 1:
-            break
-        for trial in trials:
-            part = trial.whole if title is None else trial.by_corpus[title]
+    rows = {escape(title): [trial.by_corpus[title] for trial in trials] for title in trials[0].by_corpus}
+    if len(rows) > 1:
+        rows["all"] = [trial.whole for trial in trials]
+    for name, parts in rows.items():
+        for number, (trial, part) in enumerate(zip(trials, parts, strict=True)):
             now = part.accuracy
             said = any(result.utterance.text for result in part.results)  # else every word heard is wrong
             table.add_row(
-                ("all" if title is None else escape(title)) if trial is trials[0] else "",
+                "" if number else name,
                 trial.decoding,
                 str(now.utterances),
                 str(_speakers(part)),

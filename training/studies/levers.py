@@ -24,11 +24,12 @@ from matplotlib.figure import Figure
 
 from models.checkpoint import CheckpointError, find_checkpoint, load_checkpoint, read_config
 from models.recognizer import recognizer_of
-from training.config import RecipeError, load_recipe
+from training.config import Recipe, RecipeError, load_recipe
 from training.evaluate import Evaluation, evaluate
 from training.log import LOG, figures
 from training.processes import Interrupted, ProcessError, run
 from training.selection import select_by_corpus
+from training.state import differences
 from training.studies.report import Report, Table, tell
 from training.train import Run, work
 
@@ -130,23 +131,21 @@ def _last_validation(out: Path) -> Figures:
     return {name: last[name] for name in ("wer", "cer", "command_accuracy", "by_corpus")}
 
 
-def _identity(study: Study) -> dict[str, Any]:
-    recipe = study.run_of(NOTHING).recipe.model_dump(mode="json")
-    return {"recipe": recipe, "init": read_config(find_checkpoint(study.init)).weights_sha256}
-
-
 def _load(study: Study) -> dict[str, Any]:
+    """Return what levers.json holds, or the beginning of it."""
     path = study.out / "levers.json"
-    identity = _identity(study)
+    recipe, init = study.run_of(NOTHING).recipe, read_config(find_checkpoint(study.init)).weights_sha256
     if not path.is_file():
-        return {**identity, "after": {}}
+        return {"recipe": recipe.model_dump(mode="json"), "init": init, "after": {}}
     try:
         results: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        known = {name: results[name] for name in (*identity, "after")}
+        known = {name: results[name] for name in ("recipe", "init", "after")}
+        before = {"recipe": Recipe.model_validate(known["recipe"]).model_dump(), "init": known["init"]}
     except (ValueError, KeyError, TypeError) as error:
         raise StudyError(f"{path}: damaged, or of another version; delete it or choose another --out") from error
-    if {name: known[name] for name in identity} != identity:
-        raise StudyError(f"{path} is of a study of another recipe or model; choose another --out and --runs")
+    different = differences(before, {"recipe": recipe.model_dump(), "init": init})
+    if different:
+        raise StudyError(f"{path} is of another study ({'; '.join(different)}); choose another --out and --runs")
     return results
 
 

@@ -68,7 +68,7 @@ def test_a_slip_in_any_change_is_told_before_the_first_run(study: Study) -> None
 
 def test_results_of_another_study_are_not_mixed_in(study: Study) -> None:
     carry_out(study, [])
-    with pytest.raises(StudyError, match="another recipe or model"):
+    with pytest.raises(StudyError, match=r"recipe\.optimisation\.steps was 2, is 3"):
         carry_out(replace(study, settings=("optimisation.steps=3",)), [])
     (study.out / "levers.json").write_text("{")
     with pytest.raises(StudyError, match="damaged"):
