@@ -44,7 +44,10 @@ def evaluate(
     plot: Annotated[Path | None, typer.Option(help="Draw confidence, speakers, corpora and noise here.")] = None,
     decoding: Annotated[
         list[Decoding] | None,
-        typer.Option(help="May be given several times, to compare.  [default: ngram if the model has one, else beam]"),
+        typer.Option(
+            help="As in `oyez transcribe`; may be given several times, to compare.  [default: ngram if the model has "
+            "one, else beam]"
+        ),
     ] = None,
     device: DeviceOption = "cpu",
     as_json: Annotated[

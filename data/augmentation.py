@@ -29,6 +29,7 @@ def _in_order(bounds: tuple[float, float]) -> tuple[float, float]:
 
 
 Range = Annotated[tuple[float, float], AfterValidator(_in_order)]
+CountRange = Annotated[tuple[PositiveInt, PositiveInt], AfterValidator(_in_order)]
 PositiveRange = Annotated[tuple[PositiveFloat, PositiveFloat], AfterValidator(_in_order)]
 
 
@@ -48,10 +49,7 @@ class AugmentationConfig(BaseModel, frozen=True, extra="forbid"):
     noise_probability: float = Field(default=0.7, ge=0, le=1)
     noise_snr_db: Range = (0, 30)
     babble_probability: float = Field(default=0.0, ge=0, le=1)
-    babble_voices: Annotated[tuple[PositiveInt, PositiveInt], AfterValidator(_in_order)] = (
-        3,
-        8,
-    )  # fewest and most other clips, all speaking at once
+    babble_voices: CountRange = (3, 8)  # fewest and most clips that are mixed
     babble_snr_db: Range = (5, 25)
     codec_probability: float = Field(default=0.0, ge=0, le=1)
     codecs: tuple[Codec, ...] = Field(default=CODECS, min_length=1)  # one of them is drawn
