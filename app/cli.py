@@ -25,14 +25,13 @@ from app.console import (
     DecodingOption,
     DeviceOption,
     ModelOption,
-    PrecisionChoice,
-    PrecisionOption,
     console,
     load_recognizer,
     progress_bar,
     say,
     wrong_use,
 )
+from app.evaluation import evaluate
 from training.command import train
 
 app = typer.Typer(
@@ -176,82 +175,7 @@ def web(
 app.command()(train)
 
 
-@app.command()
-def evaluate(
-    model: Annotated[str, typer.Argument(help="A shipped model's name, or a model folder.")] = "commands",
-    corpus: Annotated[str, typer.Option(help="speech-commands, librispeech or recordings.")] = "speech-commands",
-    root: Annotated[Path, typer.Option(help="The folder of the corpus.")] = Path("speech/SpeechCommands"),
-    split: Annotated[str | None, typer.Option(help="validation, testing, dev-clean, ...")] = None,
-    speaker: Annotated[list[str] | None, typer.Option(help="Only this speaker; may be given several times.")] = None,
-    other_speech: Annotated[
-        bool, typer.Option("--other-speech", help="Only speech without the model's words: nothing should be heard.")
-    ] = False,
-    noise: Annotated[
-        Path | None, typer.Option(help="A recording of noise, or a folder of them, to hear the same utterances in.")
-    ] = None,
-    snr: Annotated[
-        list[float] | None, typer.Option(help="With --noise: speech over noise in dB; may be given several times.")
-    ] = None,
-    plot: Annotated[Path | None, typer.Option(help="Draw confidence, speakers and noise into this file.")] = None,
-    decoding: DecodingOption = None,
-    precision: PrecisionOption = PrecisionChoice.float32,
-    device: DeviceOption = "cpu",
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print JSON, with every utterance, instead of tables.")
-    ] = False,
-    confusions: Annotated[int, typer.Option(help="How many of the most frequent errors to list.", min=0)] = 10,
-) -> None:
-    """Measure a model on speech whose text is known: WER, CER, command accuracy, errors."""
-    from pydantic import ValidationError
-
-    from app.report import as_record, draw, tables
-    from training.config import CorpusConfig, RecipeError
-    from training.evaluate import Noisy
-    from training.evaluate import evaluate as evaluate_all
-    from training.selection import noises, select
-
-    if (noise is None) != (not snr):
-        wrong_use("--noise and --snr belong together: what to mix in, and how loud")
-    recognizer = load_recognizer(model, device, decoding, precision)
-    if other_speech and not recognizer.lexicon:
-        wrong_use(f"--other-speech: {recognizer.name} has no vocabulary, to which no speech is other")
-    try:
-        chosen = CorpusConfig.model_validate(
-            {
-                "corpus": corpus,
-                "root": root.name,
-                "split": split,
-                "speakers": speaker or [],
-                "other_speech": other_speech,
-            }
-        )
-        selection = select([chosen], root.parent, recognizer.model.config.vocabulary)
-        recorded = noises([noise], Path()) if noise is not None else []
-    except ValidationError as error:
-        wrong_use(f"--corpus {corpus}: {error.errors()[0]['msg']}")
-    except RecipeError as error:
-        wrong_use(error)
-    with progress_bar(len(selection.utterances) * (1 + len(snr or ())), "utterances") as progress:
-        evaluation = evaluate_all(recognizer, selection.utterances, progress)
-        by_snr = {
-            each: evaluate_all(recognizer, selection.utterances, progress, Noisy(recorded, each)) for each in snr or ()
-        }
-    for reason in selection.left_out + evaluation.left_out:
-        console.print(f"left out: {reason}", markup=False, highlight=False, soft_wrap=True)
-    if not evaluation.results:
-        wrong_use(f"{root}: none of the utterances could be read")
-    if as_json:
-        print(json.dumps(as_record(recognizer, evaluation, by_snr, corpus, split), ensure_ascii=False))
-    else:
-        for table in tables(recognizer, evaluation, by_snr, corpus, split, confusions):
-            Console().print(table)
-    if plot is not None:
-        try:
-            draw(evaluation, by_snr, plot)
-        except (OSError, ValueError) as error:
-            wrong_use(f"--plot {plot}: cannot be drawn ({error})")
-    if evaluation.left_out:
-        raise typer.Exit(1)
+app.command()(evaluate)
 
 
 @app.command()

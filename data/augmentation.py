@@ -11,11 +11,12 @@ from typing import Annotated
 import numpy as np
 import numpy.typing as npt
 import soxr
-from pydantic import AfterValidator, BaseModel, Field, PositiveFloat
+from pydantic import AfterValidator, BaseModel, Field, PositiveFloat, PositiveInt
 from scipy import fft
 from scipy.signal import fftconvolve
 
 from data.audio import HOP, SAMPLE_RATE, Waveform
+from data.codecs import CODECS, Codec, through_codec
 
 _QUIETEST = 1e-4  # RMS below which a clip counts as silent and noise is scaled to this instead
 _SILENCE_DB = 35.0  # below the loud parts of a clip
@@ -28,6 +29,7 @@ def _in_order(bounds: tuple[float, float]) -> tuple[float, float]:
 
 
 Range = Annotated[tuple[float, float], AfterValidator(_in_order)]
+CountRange = Annotated[tuple[PositiveInt, PositiveInt], AfterValidator(_in_order)]
 PositiveRange = Annotated[tuple[PositiveFloat, PositiveFloat], AfterValidator(_in_order)]
 
 
@@ -46,15 +48,24 @@ class AugmentationConfig(BaseModel, frozen=True, extra="forbid"):
     band_high_hz: PositiveRange = (3000, 7500)  # what is above is taken away
     noise_probability: float = Field(default=0.7, ge=0, le=1)
     noise_snr_db: Range = (0, 30)
+    babble_probability: float = Field(default=0.0, ge=0, le=1)
+    babble_voices: CountRange = (3, 8)  # fewest and most clips that are mixed
+    babble_snr_db: Range = (5, 25)
+    codec_probability: float = Field(default=0.0, ge=0, le=1)
+    codecs: tuple[Codec, ...] = Field(default=CODECS, min_length=1)  # one of them is drawn
     gain_db: Range = (-25, 6)
 
 
 @dataclass(frozen=True)
 class Augmentation:
-    """Applies a configuration; `noises` are recordings of noise to mix in, besides noise that is made here."""
+    """Applies a configuration; `noises` are recordings of noise to mix in, besides noise that is made here.
+
+    `voices` are clips of speech for babble; without them there is none.
+    """
 
     config: AugmentationConfig
     noises: list[Waveform] = field(default_factory=list)
+    voices: list[Waveform] = field(default_factory=list)
 
     def voice(self, waveform: Waveform, rng: np.random.Generator) -> Waveform:
         """Change the speaker of one clip: speed, and how much of its ends was caught."""
@@ -81,8 +92,13 @@ class Augmentation:
             waveform = reverberate(waveform, rng.uniform(*config.reverberation_seconds), rng)
         if rng.random() < strength * config.noise_probability:
             waveform = add_noise(waveform, self.noise(len(waveform), rng), rng.uniform(*config.noise_snr_db))
+        # what is off draws no number, so that it leaves the rest of a run as it was before there was such a step
+        if self.voices and config.babble_probability and rng.random() < strength * config.babble_probability:
+            waveform = add_noise(waveform, self.babble(len(waveform), rng), rng.uniform(*config.babble_snr_db))
         if rng.random() < strength * config.band_probability:
             waveform = limit_band(waveform, rng.uniform(*config.band_low_hz), rng.uniform(*config.band_high_hz))
+        if config.codec_probability and rng.random() < strength * config.codec_probability:
+            waveform = through_codec(waveform, config.codecs[rng.integers(len(config.codecs))], rng)
         waveform = waveform * 10 ** (rng.uniform(*config.gain_db) / 20)
         peak = float(np.abs(waveform).max(initial=0.0))
         return (waveform / max(1.0, peak)).astype(np.float32)
@@ -94,6 +110,17 @@ class Augmentation:
             start = int(rng.integers(max(1, len(recording) - samples)))
             return np.resize(recording[start : start + samples], samples)
         return coloured_noise(samples, rng.uniform(0, 2), rng)
+
+    def babble(self, samples: int, rng: np.random.Generator) -> Waveform:
+        """Return several people who speak at once, each as loud as the others, RMS 0.05."""
+        together = np.zeros(samples, np.float32)
+        fewest, most = self.config.babble_voices
+        for _ in range(rng.integers(fewest, most + 1)):
+            voice = self.voices[rng.integers(len(self.voices))]
+            # from anywhere in the clip on, and round again if it is too short
+            stretch = np.take(voice, np.arange(samples) + rng.integers(len(voice)), mode="wrap")
+            together += stretch / np.float32(max(_rms(voice), _QUIETEST))
+        return together * np.float32(0.05 / max(_rms(together), _QUIETEST))
 
 
 def sounding(waveform: Waveform, hop: int) -> npt.NDArray[np.bool_]:

@@ -59,10 +59,13 @@ class OptimisationConfig(BaseModel, frozen=True, extra="forbid"):
     """The loop."""
 
     epochs: int = Field(default=30, ge=1)
+    steps: int | None = Field(default=None, ge=1)  # a run of so many, however many epochs they are
     learning_rate: float = Field(default=2e-3, gt=0)  # at its highest
     warm_up: float = Field(default=0.1, ge=0, lt=1)  # share of the run in which the rate rises; it falls after that
     weight_decay: float = Field(default=0.01, ge=0)
     gradient_norm: float = Field(default=5.0, gt=0)  # gradients are clipped to this
+    label_smoothing: float = Field(default=0.0, ge=0, lt=1)  # share of the loss that keeps the network from being sure
+    intermediate_loss: float = Field(default=0.0, ge=0, lt=1)  # share of the loss that is CTC after the middle layer
     averaging: float = Field(default=0.999, ge=0, lt=1)  # decay of the running mean of the weights, which is kept
     precision: Precision = "auto"  # auto: bfloat16 where the processor computes in it
     seed: int = Field(default=1, ge=0, lt=2**20)
@@ -90,6 +93,15 @@ class Recipe(BaseModel, frozen=True, extra="forbid"):
             raise ValueError(
                 "acoustic.pooling makes a classifier of single words: it needs a vocabulary and batching.joined = 0"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _losses(self) -> Recipe:
+        added = [name for name in ("label_smoothing", "intermediate_loss") if getattr(self.optimisation, name)]
+        if added and self.acoustic.pooling is not None:
+            raise ValueError(f"optimisation.{added[0]} is added to CTC; with acoustic.pooling there is none")
+        if self.optimisation.intermediate_loss and self.acoustic.layers < 2:
+            raise ValueError("optimisation.intermediate_loss needs a middle: acoustic.layers = 2 or more")
         return self
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -26,6 +26,11 @@ class Result:
 
     utterance: Utterance
     transcript: Transcript
+
+    @property
+    def text(self) -> str:
+        """What was heard."""
+        return self.transcript.text
 
     @property
     def right(self) -> bool:
@@ -54,17 +59,24 @@ class Evaluation:
     left_out: list[str]
     seconds_of_work: float  # reading, features, network and decoding
 
+    @staticmethod
+    def together(evaluations: Iterable[Evaluation]) -> Evaluation:
+        """Return several evaluations as one."""
+        given = list(evaluations)
+        return Evaluation(
+            [result for each in given for result in each.results],
+            [reason for each in given for reason in each.left_out],
+            sum(each.seconds_of_work for each in given),
+        )
+
     @property
     def accuracy(self) -> Accuracy:
         """Over all utterances."""
-        return _accuracy(self.results)
+        return accuracy_of(self.results)
 
     def by(self, key: Callable[[Utterance], str]) -> dict[str, Accuracy]:
         """Return the accuracy of each group of utterances that have a key in common."""
-        groups: defaultdict[str, list[Result]] = defaultdict(list)
-        for result in self.results:
-            groups[key(result.utterance)].append(result)
-        return {name: _accuracy(group) for name, group in sorted(groups.items())}
+        return accuracy_by(self.results, key)
 
     @property
     def confusions(self) -> list[tuple[str, str, int]]:
@@ -140,5 +152,14 @@ def _read(utterances: Sequence[Utterance], left_out: list[str]) -> Iterator[tupl
             left_out.append(str(error))
 
 
-def _accuracy(results: Sequence[Result]) -> Accuracy:
-    return accuracy([r.utterance.text for r in results], [r.transcript.text for r in results])
+def accuracy_of(heard: Sequence[Result | Heard]) -> Accuracy:
+    """Return the accuracy over some utterances."""
+    return accuracy([each.utterance.text for each in heard], [each.text for each in heard])
+
+
+def accuracy_by(heard: Sequence[Result | Heard], key: Callable[[Utterance], str]) -> dict[str, Accuracy]:
+    """Return the accuracy of each group of utterances that have a key in common."""
+    groups: defaultdict[str, list[Result | Heard]] = defaultdict(list)
+    for each in heard:
+        groups[key(each.utterance)].append(each)
+    return {name: accuracy_of(group) for name, group in sorted(groups.items())}

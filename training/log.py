@@ -137,8 +137,8 @@ class TrainingLog:
             axes.legend(fontsize=7)
             self._board.add_figure("gradient_norm/by_step", figure, step)
 
-    def validation(self, step: int, epoch: int, accuracy: Accuracy) -> None:
-        """Log a validation at the end of an epoch."""
+    def validation(self, step: int, epoch: int, accuracy: Accuracy, by_corpus: Mapping[str, Accuracy]) -> None:
+        """Log a validation at the end of an epoch, in all and by corpus."""
         mean = self._sums["loss"] / max(1.0, self._sums["steps"])
         rate = self._sums["audio"] / max(1e-9, time.monotonic() - self._epoch_started)
         self._console.print(
@@ -146,14 +146,13 @@ class TrainingLog:
             highlight=False,
             soft_wrap=True,
         )
-        values = {
-            "wer": accuracy.word_error_rate,
-            "cer": accuracy.character_error_rate,
-            "command_accuracy": accuracy.correct,
-        }
+        values = figures(accuracy)
         for name, value in values.items():
             self._board.add_scalar(f"validation/{name}", value, step)
-        self._write({"event": "validation", "step": step, "epoch": epoch, **values})
+        corpora = {title: figures(part) for title, part in by_corpus.items()}
+        for title, part in corpora.items() if len(corpora) > 1 else ():
+            self._board.add_scalar(f"validation_wer/{title}", part["wer"], step)
+        self._write({"event": "validation", "step": step, "epoch": epoch, **values, "by_corpus": corpora})
 
     def flush(self) -> None:
         """Put on disk what has been logged."""
@@ -166,6 +165,15 @@ class TrainingLog:
     def _write(self, entry: dict[str, Any]) -> None:
         if self.writes:
             self._pending.append(json.dumps(entry) + "\n")
+
+
+def figures(accuracy: Accuracy) -> dict[str, float]:
+    """Return the figures of a validation under the names that they have in the log."""
+    return {
+        "wer": accuracy.word_error_rate,
+        "cer": accuracy.character_error_rate,
+        "command_accuracy": accuracy.correct,
+    }
 
 
 def _step_of(line: str) -> float:

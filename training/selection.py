@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from data.corpora import load_corpus, of_speakers
 from data.manifest import ManifestError, Utterance
 from training.config import CorpusConfig, RecipeError
 
+_VOICES, _VOICE_SECONDS = 150, 8.0  # clips that babble is mixed from, and how much of each: 77 MB at most
 _OTHER_SECONDS = 1.5  # other speech is cut into pieces as long as this, about the length of a command
 
 
@@ -21,6 +24,16 @@ class Selection:
     utterances: list[Utterance]
     left_out: list[str]
     speakers: frozenset[tuple[str, str]]  # (corpus folder, name): a name in another folder is another person
+
+    @staticmethod
+    def together(selections: Iterable[Selection]) -> Selection:
+        """Return several selections as one."""
+        given = list(selections)
+        return Selection(
+            [utterance for each in given for utterance in each.utterances],
+            [reason for each in given for reason in each.left_out],
+            frozenset[tuple[str, str]]().union(*(each.speakers for each in given)),
+        )
 
 
 def select(corpora: Sequence[CorpusConfig], data: Path, vocabulary: Sequence[str]) -> Selection:
@@ -57,6 +70,33 @@ def select(corpora: Sequence[CorpusConfig], data: Path, vocabulary: Sequence[str
     return Selection(utterances, left_out, frozenset(speakers))
 
 
+def select_by_corpus(corpora: Sequence[CorpusConfig], data: Path, vocabulary: Sequence[str]) -> dict[str, Selection]:
+    """Gather the utterances of several corpora, each corpus by itself under its title.
+
+    A speaker's name stands behind the corpus folder's, as the same name in another folder is another person. Raises
+    RecipeError as `select` does.
+    """
+    by_title: defaultdict[str, list[CorpusConfig]] = defaultdict(list)
+    for config in corpora:
+        by_title[_title(config)].append(config)
+    return {title: _with_folders(select(parts, data, vocabulary), parts[0]) for title, parts in by_title.items()}
+
+
+def _title(config: CorpusConfig) -> str:
+    title = f"{_folder(config)} {config.split or ''}".strip()
+    title += ", vocabulary only" if config.only_vocabulary else ""
+    return title + (", other speech" if config.other_speech else "")
+
+
+def _folder(config: CorpusConfig) -> str:
+    return config.corpus if config.root == Path() else str(config.root)
+
+
+def _with_folders(selection: Selection, config: CorpusConfig) -> Selection:
+    named = [replace(u, speaker=f"{_folder(config)}/{u.speaker}") for u in selection.utterances]
+    return replace(selection, utterances=named)
+
+
 def other_speech(utterances: Sequence[Utterance], vocabulary: Sequence[str]) -> list[Utterance]:
     """Return pieces of the utterances that hold none of the vocabulary's words, with the empty text."""
     words = frozenset(vocabulary)
@@ -84,4 +124,18 @@ def noises(paths: Sequence[Path], data: Path) -> list[Waveform]:
             found += [read_audio(file) for file in audio]
         except AudioError as error:
             raise RecipeError(str(error)) from error
+    return found
+
+
+def voices(utterances: Sequence[Utterance]) -> list[Waveform]:
+    """Read some of the utterances, spread evenly over all, to mix babble from; unreadable ones are left out.
+
+    They are read once and held: a draw that read some clips besides its own would cost several times as much.
+    """
+    found: list[Waveform] = []
+    for number in range(min(_VOICES, len(utterances))):
+        utterance = utterances[number * len(utterances) // min(_VOICES, len(utterances))]
+        with suppress(AudioError):  # training names those that it meets itself
+            seconds = min(utterance.duration or _VOICE_SECONDS, _VOICE_SECONDS)
+            found.append(read_audio(utterance.path, utterance.offset, seconds))
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -80,22 +80,17 @@ def save_state(
 ) -> None:
     """Write the state; a run killed while it writes keeps the one before."""
     counters = {key: value for key, value in asdict(state).items() if key != "tensors"}
-    part = out / f"{STATE}.part"
-    with part.open("wb") as file:
-        torch.save(
-            {
-                "counters": counters,
-                "recipe": recipe.model_dump_json(),
-                "processes": processes,
-                "model": model.state_dict(),
-                "average": average.state_dict(),
-                "optimiser": optimiser.state_dict(),
-            },
-            file,
-        )
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(out / STATE)
+    write_state(
+        out,
+        {
+            "counters": counters,
+            "recipe": recipe.model_dump_json(),
+            "processes": processes,
+            "model": model.state_dict(),
+            "average": average.state_dict(),
+            "optimiser": optimiser.state_dict(),
+        },
+    )
 
 
 def load_state(out: Path, recipe: Recipe, processes: int) -> TrainingState | None:
@@ -104,18 +99,14 @@ def load_state(out: Path, recipe: Recipe, processes: int) -> TrainingState | Non
     Raises:
         RecipeError: the state is damaged, or of a run with another recipe or number of processes.
     """
-    path = out / STATE
-    if not path.is_file():
+    saved = read_state(out)
+    if saved is None:
         return None
     try:
-        saved = torch.load(path, map_location="cpu", weights_only=True)
         before = Recipe.model_validate_json(saved["recipe"])
-    except (RuntimeError, EOFError, KeyError, pickle.UnpicklingError, ValidationError) as error:
-        reason = str(error).splitlines()[0]
-        raise RecipeError(
-            f"{path}: damaged, or of another version ({reason}). Choose another --out, or delete it to start anew"
-        ) from error
-    different = _differences(before.model_dump(), recipe.model_dump())
+    except (KeyError, ValidationError) as error:
+        raise _unusable(out, error) from error
+    different = differences(before.model_dump(), recipe.model_dump())
     if different:
         raise RecipeError(f"{out} holds a run with another recipe ({'; '.join(different)}). Choose another --out")
     if saved["processes"] != processes:
@@ -123,8 +114,38 @@ def load_state(out: Path, recipe: Recipe, processes: int) -> TrainingState | Non
     return TrainingState(**saved["counters"], tensors=saved)
 
 
-def _differences(before: Any, now: Any, place: str = "") -> list[str]:
+def write_state(out: Path, contents: Mapping[str, Any]) -> None:
+    """Write the state of any run: tensors, numbers and texts. A run killed while it writes keeps the one before."""
+    part = out / f"{STATE}.part"
+    with part.open("wb") as file:
+        torch.save(dict(contents), file)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(out / STATE)
+
+
+def read_state(out: Path) -> dict[str, Any] | None:
+    """Read the state of any run; None if there is none yet. Raises RecipeError if it is damaged."""
+    path = out / STATE
+    if not path.is_file():
+        return None
+    try:
+        contents: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        raise _unusable(out, error) from error
+    return contents
+
+
+def differences(before: Any, now: Any, place: str = "") -> list[str]:
+    """Return a line for each setting in which two dictionaries of settings, and of such dictionaries, differ."""
     if isinstance(before, dict) and isinstance(now, dict):
         keys = sorted(before.keys() | now.keys())
-        return [d for key in keys for d in _differences(before.get(key), now.get(key), f"{place}.{key}".strip("."))]
+        return [d for key in keys for d in differences(before.get(key), now.get(key), f"{place}.{key}".strip("."))]
     return [] if before == now else [f"{place} was {before}, is {now}"]
+
+
+def _unusable(out: Path, error: Exception) -> RecipeError:
+    reason = str(error).splitlines()[0]
+    return RecipeError(
+        f"{out / STATE}: damaged, or of another version ({reason}). Choose another --out, or delete it to start anew"
+    )

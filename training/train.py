@@ -37,12 +37,12 @@ from models.precision import resolve_precision
 from models.recognizer import recognizer_of
 from training.card import training_card
 from training.config import Recipe, RecipeError, SpecAugmentConfig
-from training.evaluate import hear
+from training.evaluate import accuracy_by, accuracy_of, hear
 from training.gradients import norms_by_layer, norms_by_step
 from training.log import TrainingLog
-from training.metrics import accuracy
+from training.losses import early_log_probs, middle_of, smoothed
 from training.processes import Interrupted, rank_and_processes
-from training.selection import Selection, noises, select
+from training.selection import Selection, noises, select, select_by_corpus, voices
 from training.state import TrainingState, alone_in, load_state, save_state
 from training.word_confidence import fit_word_confidence
 
@@ -101,8 +101,10 @@ class Trainer:
         saved = load_state(run.out, recipe, self.processes)
         self.log = TrainingLog(run.out, writes=self.rank == 0)
         training = select(recipe.data.train, run.data, recipe.vocabulary)
-        validation = select(recipe.data.validation, run.data, recipe.vocabulary)
+        by_corpus = select_by_corpus(recipe.data.validation, run.data, recipe.vocabulary)
+        validation = Selection.together(by_corpus.values())
         self.training, self.validation = training.utterances, validation.utterances
+        self.corpus_of = {u: title for title, selection in by_corpus.items() for u in selection.utterances}
         _refuse_shared_speakers(training, validation)
         if recipe.acoustic.pooling is not None:
             _refuse_other_texts(training.utterances + validation.utterances, recipe.vocabulary)
@@ -110,7 +112,11 @@ class Trainer:
         if not any((utterance.duration or 0.0) <= longest for utterance in self.training):
             raise RecipeError(f"batching.longest_seconds = {longest:g}: every utterance is longer")
         self.log.data(self.training, self.validation, list(dict.fromkeys(training.left_out + validation.left_out)))
-        self.augmentation = Augmentation(recipe.augmentation, noises(recipe.data.noise, run.data))
+        self.augmentation = Augmentation(
+            recipe.augmentation,
+            noises(recipe.data.noise, run.data),
+            voices(self.training) if recipe.augmentation.babble_probability else [],
+        )
         self.spec_augment = SpecAugment(recipe.spec_augment)
         self.precision = resolve_precision(recipe.optimisation.precision, self.device)
 
@@ -140,12 +146,15 @@ class Trainer:
         """
         state, optimisation = self.state, self.recipe.optimisation
         saved_at = time.monotonic()
-        while state.epoch < optimisation.epochs:
+        while not self._is_over():
             steps = plan_epoch(self.training, self.recipe.batching, optimisation.seed, state.epoch, self.processes)
-            plan = [batches[self.rank] for batches in steps[state.step_in_epoch :]]
+            left = None if optimisation.steps is None else optimisation.steps - state.step
+            plan = [batches[self.rank] for batches in steps[state.step_in_epoch :]][:left]
             with self.log.epoch(state.epoch, optimisation.epochs, len(steps), state.step_in_epoch):
                 for batch in self._loader(plan):
                     progress = (state.epoch + state.step_in_epoch / len(steps)) / optimisation.epochs
+                    if optimisation.steps is not None:
+                        progress = state.step / optimisation.steps
                     self._step(batch, progress)
                     overdue = time.monotonic() - saved_at >= optimisation.save_every_seconds
                     signal_number, due = self._agreed(stop(), int(overdue))
@@ -158,6 +167,12 @@ class Trainer:
             self._validate()
             self._save()
             saved_at = time.monotonic()
+
+    def _is_over(self) -> bool:
+        state, optimisation = self.state, self.recipe.optimisation
+        if optimisation.steps is None:
+            return state.epoch >= optimisation.epochs
+        return state.step >= optimisation.steps and state.step_in_epoch == 0  # else it is not validated yet
 
     def _step(self, batch: Batch, progress: float) -> None:
         state, optimisation = self.state, self.recipe.optimisation
@@ -175,11 +190,20 @@ class Trainer:
                 None if in_calm else self.spec_augment,
             )
         watched = state.step % WATCHED_STEPS == 0 and self.rank == 0
+        early_share = optimisation.intermediate_loss
         with norms_by_step(self.model.acoustic, enabled=watched) as by_step:
-            with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.precision == torch.bfloat16):
+            with (
+                torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.precision == torch.bfloat16),
+                middle_of(self.model.acoustic, enabled=early_share > 0) as middle,
+            ):
                 log_probs, steps = self.network(features, frames)
+                early = [early_log_probs(self.model.acoustic, sequences) for sequences in middle]
             if self.recipe.acoustic.pooling is None:
-                loss = ctc_loss(log_probs, steps, batch.texts, batch.sound.to(self.device))
+                sound = batch.sound.to(self.device)
+                loss = ctc_loss(log_probs, steps, batch.texts, sound)
+                if early:
+                    loss = (1 - early_share) * loss + early_share * ctc_loss(early[0], steps, batch.texts, sound)
+                loss = smoothed(loss, log_probs, steps, optimisation.label_smoothing)
             else:
                 loss = classification_loss(log_probs, batch.texts, self.recipe.vocabulary)
             self.optimiser.zero_grad()
@@ -208,10 +232,11 @@ class Trainer:
         state = self.state
         if self.rank == 0:
             heard = hear(recognizer_of(self.average, self.device), self.validation)
-            measured = accuracy([each.utterance.text for each in heard], [each.text for each in heard])
             confidence = fit_word_confidence(heard)
             self.average.config = self.model.config.model_copy(update={"confidence": confidence})
-            self.log.validation(state.step, state.epoch, measured)
+            measured = accuracy_of(heard)
+            by_corpus = accuracy_by(heard, lambda utterance: self.corpus_of[utterance])
+            self.log.validation(state.step, state.epoch, measured, by_corpus)
             save_checkpoint(self.run.out / "last", self.average, training_card(self.recipe, measured))
             if state.best is None or measured.word_error_rate < state.best:
                 state.best = measured.word_error_rate

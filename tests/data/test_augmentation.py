@@ -1,3 +1,4 @@
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -18,8 +19,9 @@ from data.augmentation import (
 )
 
 EVERYTHING = AugmentationConfig(
-    speed_probability=1, reverberation_probability=1, band_probability=1, noise_probability=1
-)
+    speed_probability=1, reverberation_probability=1, band_probability=1, noise_probability=1, babble_probability=1,
+    codec_probability=1,
+)  # fmt: skip
 NOTHING = AugmentationConfig(
     speed_probability=0, cut_seconds=0, silence_seconds=0, reverberation_probability=0, band_probability=0,
     noise_probability=0, gain_db=(0, 0),
@@ -54,6 +56,7 @@ def loudest_hertz(waveform):
 @pytest.mark.parametrize("noises", [[], [tone(100)]])
 def test_the_same_seed_gives_the_same_sound_and_another_seed_another(step, noises):
     augmentation = Augmentation(EVERYTHING, noises)
+    augmentation = replace(augmentation, voices=[tone(200), tone(300)])
     first, again, other = (step(augmentation, tone(), rng(seed)) for seed in (1, 1, 2))
 
     assert np.array_equal(first, again)
@@ -73,7 +76,8 @@ def test_everything_off_leaves_the_clip_alone():
 )
 @pytest.mark.parametrize("seed", range(5))
 def test_what_comes_out_is_a_waveform(waveform, seed):
-    augmentation = Augmentation(EVERYTHING, [np.zeros(100, np.float32), tone(50)])
+    silence = np.zeros(100, np.float32)
+    augmentation = Augmentation(EVERYTHING, [silence, tone(50)], [silence, tone(200), tone(300)])
     generator = rng(seed)
 
     voiced = augmentation.voice(waveform, generator)
@@ -192,6 +196,39 @@ def test_recorded_noise_is_used_as_recorded_and_made_noise_beside_it():
     assert {len(stretch) for stretch in stretches} == {1000}
 
 
+def test_babble_is_as_loud_as_asked_and_made_of_the_voices():
+    voices = [tone(200), 0.1 * tone(300, seconds=0.3), tone(400)]
+    only_babble = NOTHING.model_copy(update={"babble_probability": 1.0, "babble_snr_db": (12, 12)})
+    speech = tone(1000, amplitude=0.2)
+
+    mixed = Augmentation(only_babble, voices=voices).scene(speech, rng())
+
+    added = mixed.astype(np.float64) - speech
+    assert 20 * np.log10(rms(speech) / rms(added)) == pytest.approx(12, abs=0.1)
+    inside = sum(power(added, hertz - 20, hertz + 20) for hertz in (200, 300, 400))
+    assert inside > 100 * power(added, 500, 8000)
+    loudness = [power(added, hertz - 20, hertz + 20) for hertz in (200, 300, 400)]
+    assert sorted(loudness)[1] > 0.01 * max(loudness)  # a faint clip is as loud as the others
+
+
+def test_as_many_people_babble_as_asked():
+    five = EVERYTHING.model_copy(update={"babble_voices": (5, 5)})
+    voices = [tone(hertz) for hertz in range(100, 4100, 40)]
+
+    together = Augmentation(five, voices=voices).babble(SAMPLE_RATE, rng())
+
+    spectrum = np.abs(np.fft.rfft(together))
+    assert (spectrum > 0.1 * spectrum.max()).sum() == 5
+    assert rms(together) == pytest.approx(0.05, rel=1e-3)
+
+
+def test_what_is_off_leaves_the_draws_of_the_rest_as_they_were():
+    usual = AugmentationConfig()
+    with_voices = Augmentation(usual, voices=[tone(200)])
+
+    assert np.array_equal(with_voices.scene(tone(), rng(5)), Augmentation(usual).scene(tone(), rng(5)))
+
+
 def test_a_short_recording_of_noise_is_repeated():
     ramp = np.arange(1, 11, dtype=np.float32)
     augmentation = Augmentation(EVERYTHING, [ramp])
@@ -201,7 +238,13 @@ def test_a_short_recording_of_noise_is_repeated():
     assert np.array_equal(repeated, np.resize(ramp, 25))
 
 
-@pytest.mark.parametrize("wrong", [{"speed_probability": 1.5}, {"cut_seconds": -1}, {"noise_snr": (0, 30)}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"speed_probability": 1.5}, {"cut_seconds": -1}, {"noise_snr": (0, 30)}, {"babble_voices": (0, 3)},
+        {"codecs": ()}, {"codecs": ("flac",)},
+    ],
+)  # fmt: skip
 def test_a_wrong_setting_is_refused_by_name(wrong):
     with pytest.raises(ValidationError, match=next(iter(wrong))):
         AugmentationConfig(**wrong)

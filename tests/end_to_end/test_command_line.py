@@ -70,6 +70,10 @@ def test_a_damaged_file_is_named_the_others_are_done_and_the_exit_code_is_1(
         (["train", "commands", "--set", "acoustic.colour=red"], "acoustic.colour"),
         (["evaluate", "--root", "nowhere", "--split", "validation"], "nowhere"),
         (["evaluate", "--corpus", "tapes"], "--corpus tapes"),
+        (["evaluate", "--recipe", "opera"], "no recipe 'opera'"),
+        (["evaluate", "--recipe", "commands", "--data", "nowhere"], "Is nowhere the folder that holds"),
+        (["evaluate", "--recipe", "commands", "--split", "testing"], "leave out --split"),
+        (["evaluate", "--data", "speech"], "--data belongs to --recipe"),
         (["data", "download", "tapes"], "no corpus is called 'tapes'"),
         (["data", "download", "librispeech", "--subset", "train"], "no subset 'train'"),
         (["train", "commands", "--device", "abacus"], "abacus"),
@@ -175,6 +179,19 @@ def test_an_evaluation_as_a_table_and_as_json(oyez: Oyez, spoken: Path) -> None:
     record = json.loads(oyez(*arguments, "--json").stdout)
     assert record["utterances"] == len((spoken / "manifest.jsonl").read_text().splitlines())
     assert record["correct"] == 1.0
+
+
+def test_a_model_is_measured_on_the_validation_speech_of_a_recipe(oyez: Oyez, spoken: Path, tmp_path: Path) -> None:
+    recipe = tmp_path / "recipe.toml"
+    part = f'corpus = "recordings"\nroot = "{spoken.name}"\n'
+    recipe.write_text(f'name = "r"\n[[data.train]]\n{part}[[data.validation]]\n{part}')
+    command = ["evaluate", "commands", "--recipe", recipe, "--data", spoken.parent]
+    done = oyez(*command, "--decoding", "greedy", "--decoding", "beam", "--json")
+    assert done.returncode == 0, done.stderr
+    records = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [record["decoding"] for record in records] == ["greedy", "beam"]
+    for record in records:
+        assert record["by_corpus"]["audio"]["correct"] == record["correct"] > 0.5
 
 
 def test_help_names_every_command(oyez: Oyez) -> None:

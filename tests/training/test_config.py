@@ -34,6 +34,7 @@ def test_a_setting_is_changed_on_the_command_line(override: str, section: str, s
         ("acoustic.cell=elephant", r"acoustic\.cell = \"elephant\""),
         ("acoustic.colour=red", r"acoustic\.colour"),
         ("optimisation.epochs=0", r"optimisation\.epochs = 0"),
+        ("optimisation.label_smoothing=1", r"optimisation\.label_smoothing"),
         ('vocabulary=["wi-fi"]', "vocabulary"),
         ("optimisation.seed=-1", r"optimisation\.seed"),
         ("augmentation.speed=[0, 0]", r"augmentation\.speed"),
@@ -48,6 +49,21 @@ def test_a_setting_is_changed_on_the_command_line(override: str, section: str, s
 def test_a_wrong_setting_is_named(override: str, message: str) -> None:
     with pytest.raises(RecipeError, match=message):
         load_recipe("commands", [override])
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["optimisation.intermediate_loss=0.3", "acoustic.layers=1"], r"acoustic\.layers = 2 or more"),
+        (
+            ["optimisation.label_smoothing=0.1", "acoustic.pooling=mean", "batching.joined=0"],
+            "label_smoothing is added",
+        ),
+    ],
+)
+def test_losses_that_do_not_fit_the_network_are_refused(overrides: list[str], message: str) -> None:
+    with pytest.raises(RecipeError, match=message):
+        load_recipe("commands", overrides)
 
 
 def test_an_unknown_recipe_is_told_with_those_there_are() -> None:

@@ -33,6 +33,13 @@ def test_figures_by_speaker_and_by_text() -> None:
     }
 
 
+def test_evaluations_put_together_are_those_of_all_their_utterances() -> None:
+    other = Evaluation([heard("up", "up", "cid")], ["x.wav: no audio"], 1.0)
+    both = Evaluation.together([RESULTS, other])
+    assert (both.accuracy.utterances, both.accuracy.correct) == (5, 0.4)
+    assert (both.left_out, both.seconds_of_work) == (["x.wav: no audio"], 3.0)
+
+
 def test_confusions_come_most_frequent_first() -> None:
     assert RESULTS.confusions == [("no", "go", 2), ("up", "", 1)]
 

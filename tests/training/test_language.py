@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
+import time
 from collections import defaultdict
 from pathlib import Path
 
@@ -12,8 +14,10 @@ import torch
 
 from models.alphabet import encode
 from models.language import BOUNDARY, CharacterLanguageModel, LanguageConfig, State, load_language_model
+from training.config import RecipeError
 from training.language import (
     IGNORED,
+    LanguageTrainer,
     LanguageTraining,
     Piece,
     bits_per_character,
@@ -21,6 +25,7 @@ from training.language import (
     pieces,
     train_language_model,
 )
+from training.processes import Interrupted
 
 SMALL = LanguageConfig(embedding=8, width=24)
 
@@ -97,6 +102,69 @@ def test_a_simple_language_is_learned_and_the_same_seed_gives_the_same_weights()
     assert bits < 0.25  # one bit of choice in eighteen letters is 0.06
     again, _ = train_language_model(texts, SMALL, training)
     assert all(torch.equal(one, two) for one, two in zip(model.parameters(), again.parameters(), strict=True))
+
+
+TEXTS = ["turn on the light", "stop", "turn off the light and the heating", "no"] * 5
+RUN = LanguageTraining(epochs=3, batch=3, window=8, save_every_seconds=0)
+WITH_DROPOUT = SMALL.model_copy(update={"dropout": 0.3})
+
+
+def stop_after(steps: int):
+    """Return a `stop` that asks to stop after so many steps."""
+    left = [steps]
+
+    def stop() -> int:
+        left[0] -= 1
+        return signal.SIGTERM if left[0] == 0 else 0
+
+    return stop
+
+
+def test_a_run_stopped_at_any_step_ends_with_the_same_weights(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    whole = LanguageTrainer(TEXTS, WITH_DROPOUT, RUN)
+    whole.train()
+    for steps in (1, 4, 30):  # within a sentence, and in another epoch
+        with pytest.raises(Interrupted):
+            LanguageTrainer(TEXTS, WITH_DROPOUT, RUN, tmp_path).train(stop_after(steps))
+    cut = LanguageTrainer(TEXTS, WITH_DROPOUT, RUN, tmp_path)
+    cut.train()
+    assert (cut.progress.step, cut.progress.bits) == (whole.progress.step, whole.progress.bits)
+    for (name, one), two in zip(whole.model.state_dict().items(), cut.model.state_dict().values(), strict=True):
+        assert torch.equal(one, two), name
+    held_out = [line[line.index("held out") :] for line in capsys.readouterr().err.splitlines() if "held out" in line]
+    assert held_out[:3] == held_out[3:]
+    _, bits = train_language_model(TEXTS, WITH_DROPOUT, RUN, tmp_path)  # it is finished
+    assert bits == whole.progress.bits
+
+
+def test_a_run_of_other_texts_or_settings_is_not_gone_on_with(tmp_path: Path):
+    with pytest.raises(Interrupted):
+        LanguageTrainer(TEXTS, SMALL, RUN, tmp_path).train(stop_after(1))
+    with pytest.raises(RecipeError, match="sha256 of the sentences"):
+        LanguageTrainer([*TEXTS, "go"], SMALL, RUN, tmp_path)
+    with pytest.raises(RecipeError, match=r"model\.dropout was 0\.0, is 0\.3"):
+        LanguageTrainer(TEXTS, WITH_DROPOUT, RUN, tmp_path)
+    (tmp_path / "state.pt").write_bytes(b"PK\x03\x04 not a state")
+    with pytest.raises(RecipeError, match=r"state\.pt: damaged"):
+        LanguageTrainer(TEXTS, SMALL, RUN, tmp_path)
+
+
+@pytest.mark.slow
+def test_a_run_killed_without_warning_ends_with_the_same_weights(tmp_path: Path):
+    text = tmp_path / "sentences.txt"
+    text.write_text("".join(f"{sentence}\n" for sentence in TEXTS * 20))
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    options = ["--text", text, "--width", 16, "--epochs", 6, "--dropout", 0.2]
+    assert run(*options, "--out", whole).returncode == 0
+    command = [sys.executable, "-m", "training.language", *map(str, options), "--out", str(killed)]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL, cwd=Path(__file__).parents[2]) as begun:
+        while not (killed / "state.pt").exists() and begun.poll() is None:
+            time.sleep(0.01)
+        assert begun.poll() is None, "the run ended before it could be killed"
+        begun.kill()
+    done = run(*options, "--out", killed)
+    assert "going on at step" in done.stderr
+    assert (killed / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
 
 
 def test_one_sentence_is_too_little():

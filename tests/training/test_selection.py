@@ -8,7 +8,7 @@ import pytest
 
 from data.manifest import Utterance
 from training.config import CorpusConfig, RecipeError
-from training.selection import noises, other_speech, select
+from training.selection import noises, other_speech, select, select_by_corpus, voices
 
 
 def recordings(**settings: object) -> CorpusConfig:
@@ -27,6 +27,15 @@ def test_a_share_is_spread_over_the_corpus(corpus: Path) -> None:
     chosen = select([recordings(share=0.5)], corpus, []).utterances
     assert len(chosen) == 6
     assert len({u.speaker for u in chosen}) == 4
+
+
+def test_each_corpus_has_a_title_and_parts_of_one_are_together(corpus: Path) -> None:
+    parts = [recordings(speakers=["speaker1"]), recordings(other_speech=True), recordings(speakers=["speaker2"])]
+    chosen = select_by_corpus(parts, corpus, ["low"])
+    assert list(chosen) == ["recordings", "recordings, other speech"]
+    speakers = {title: {u.speaker for u in selection.utterances} for title, selection in chosen.items()}
+    assert speakers["recordings"] == {"recordings/speaker1", "recordings/speaker2"}
+    assert {u.text for u in chosen["recordings, other speech"].utterances} == {""}
 
 
 def test_other_speech_has_no_word_of_the_vocabulary_and_no_text() -> None:
@@ -64,3 +73,10 @@ def test_noises_come_from_files_and_folders(corpus: Path) -> None:
     assert len(noises([Path("recordings/low0.wav")], corpus)) == 1
     with pytest.raises(RecipeError, match="no recording of noise"):
         noises([Path("nowhere")], corpus)
+
+
+def test_voices_are_those_of_the_utterances_that_can_be_read(corpus: Path) -> None:
+    chosen = select([recordings()], corpus, []).utterances
+    (corpus / "recordings" / "low0.wav").write_bytes(b"RIFF")
+    assert [len(voice) for voice in voices(chosen)] == [8_000] * 11
+    assert voices([]) == []

@@ -165,6 +165,29 @@ def test_the_log_holds_each_step_once_and_each_validation(recipe: Path, corpus: 
     assert list((run.out / "tensorboard").iterdir())
 
 
+def test_a_run_of_some_steps_ends_after_them_in_an_epoch_validated_and_stopped_or_not(
+    recipe: Path, corpus: Path, tmp_path: Path
+) -> None:
+    settings = ["augmentation.babble_probability=0.5", "augmentation.codec_probability=0.5"]
+    loaded = load_recipe(recipe, [*settings, "optimisation.steps=5", "batching.batch_seconds=1.5"])
+    whole = Run(loaded, corpus, tmp_path / "whole")
+    Trainer(whole).train()
+    cut = Run(loaded, corpus, tmp_path / "cut")
+    for steps in (2, 3):
+        with pytest.raises(Interrupted):
+            Trainer(cut).train(stop_after(steps))
+    assert not (cut.out / "last").exists()
+    Trainer(cut).train()
+    assert_same_weights(whole.out, cut.out)
+    Trainer(cut).train()  # it is finished
+    for run in (whole, cut):
+        entries = [json.loads(line) for line in (run.out / "log.jsonl").read_text().splitlines()]
+        rates = [entry["learning_rate"] for entry in entries if entry["event"] == "step"]
+        assert rates == [pytest.approx(2e-3 * one_cycle(step / 5, 0.1)) for step in range(5)]
+        [validation] = [entry for entry in entries if entry["event"] == "validation"]
+        assert validation["by_corpus"]["recordings"]["wer"] == validation["wer"]
+
+
 def test_a_finished_run_is_left_as_it_is(recipe: Path, corpus: Path, tmp_path: Path) -> None:
     run = Run(load_recipe(recipe), corpus, tmp_path / "run")
     Trainer(run).train()

@@ -1,0 +1,161 @@
+"""`oyez evaluate`: a model on speech whose text is known."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from app.console import (
+    Decoding,
+    DeviceOption,
+    PrecisionChoice,
+    PrecisionOption,
+    load_recognizer,
+    progress_bar,
+    say,
+    wrong_use,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from training.selection import Selection
+
+_OF_ONE_CORPUS = ("corpus", "root", "split", "speaker", "other_speech")
+
+
+def evaluate(
+    context: typer.Context,
+    model: Annotated[str, typer.Argument(help="A shipped model's name, or a model folder.")] = "commands",
+    recipe: Annotated[
+        str | None, typer.Option(help="Measure on the validation speech of this recipe: a name, or a TOML file.")
+    ] = None,
+    data: Annotated[
+        Path, typer.Option(help="With --recipe: the folder that holds the corpora.", envvar="OYEZ_DATA")
+    ] = Path("speech"),
+    corpus: Annotated[str, typer.Option(help="speech-commands, librispeech or recordings.")] = "speech-commands",
+    root: Annotated[Path, typer.Option(help="The folder of the corpus.")] = Path("speech/SpeechCommands"),
+    split: Annotated[str | None, typer.Option(help="validation, testing, dev-clean, ...")] = None,
+    speaker: Annotated[list[str] | None, typer.Option(help="Only this speaker; may be given several times.")] = None,
+    other_speech: Annotated[
+        bool, typer.Option("--other-speech", help="Only speech without the model's words: nothing should be heard.")
+    ] = False,
+    noise: Annotated[
+        Path | None, typer.Option(help="A recording of noise, or a folder of them, to hear the same utterances in.")
+    ] = None,
+    snr: Annotated[
+        list[float] | None, typer.Option(help="With --noise: speech over noise in dB; may be given several times.")
+    ] = None,
+    plot: Annotated[Path | None, typer.Option(help="Draw confidence, speakers, corpora and noise here.")] = None,
+    decoding: Annotated[
+        list[Decoding] | None,
+        typer.Option(
+            help="As in `oyez transcribe`; may be given several times, to compare.  [default: ngram if the model has "
+            "one, else beam]"
+        ),
+    ] = None,
+    precision: PrecisionOption = PrecisionChoice.float32,
+    device: DeviceOption = "cpu",
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON, with every utterance, a line a decoding, instead of tables.")
+    ] = False,
+    confusions: Annotated[int, typer.Option(help="How many of the most frequent errors to list.", min=0)] = 10,
+) -> None:
+    """Measure a model on speech whose text is known: WER, CER, command accuracy, errors."""
+    from app.report import Trial, as_record, draw, tables
+    from training.config import RecipeError
+    from training.evaluate import Noisy
+    from training.evaluate import evaluate as evaluate_all
+    from training.selection import noises
+
+    if (noise is None) != (not snr):
+        wrong_use("--noise and --snr belong together: what to mix in, and how loud")
+    given = [name for name in (*_OF_ONE_CORPUS, "data") if _is_given(context, name)]
+    if recipe is not None and given not in ([], ["data"]):
+        wrong_use(f"--recipe names the corpora itself: leave out --{given[0].replace('_', '-')}")
+    if recipe is None and "data" in given:
+        wrong_use("--data belongs to --recipe; a single corpus is at --root")
+    decodings: list[Decoding | None] = list(dict.fromkeys(decoding)) if decoding else [None]
+    recognizers = [load_recognizer(model, device, each, precision) for each in decodings]
+    vocabulary = recognizers[0].model.config.vocabulary
+    if other_speech and not vocabulary:
+        wrong_use(f"--other-speech: {recognizers[0].name} has no vocabulary, to which no speech is other")
+    try:
+        recorded = noises([noise], Path()) if noise is not None else []
+        if recipe is not None:
+            corpora = _of_recipe(recipe, data, vocabulary)
+        else:
+            corpora = _of_corpus(corpus, root, split, speaker or [], other_speech, vocabulary)
+    except RecipeError as error:
+        wrong_use(error)
+    noisy = {each: Noisy(recorded, each) for each in snr or ()}
+    utterances = [utterance for selection in corpora.values() for utterance in selection.utterances]
+    trials = []
+    with progress_bar(len(utterances) * (1 + len(noisy)) * len(recognizers), "utterances") as progress:
+        for recognizer in recognizers:
+            by_corpus = {
+                title: evaluate_all(recognizer, selection.utterances, progress) for title, selection in corpora.items()
+            }
+            by_snr = {each: evaluate_all(recognizer, utterances, progress, mixed) for each, mixed in noisy.items()}
+            trials.append(Trial(recognizer.name, recognizer.decoding, by_corpus, by_snr))
+    left_out = [reason for evaluation in trials[0].by_corpus.values() for reason in evaluation.left_out]
+    for reason in [reason for selection in corpora.values() for reason in selection.left_out] + left_out:
+        say(f"left out: {reason}")
+    for title, evaluation in trials[0].by_corpus.items():
+        if not evaluation.results:
+            wrong_use(f"{title}: none of the utterances could be read")
+    if as_json:
+        source = {"corpus": corpus, "split": split} if recipe is None else {"recipe": recipe}
+        for trial in trials:
+            print(json.dumps(as_record(trial, source), ensure_ascii=False))
+    else:
+        for table in tables(trials, confusions):
+            Console().print(table)
+    if plot is not None:
+        try:
+            draw(trials, plot)
+        except (OSError, ValueError) as error:
+            wrong_use(f"--plot {plot}: cannot be drawn ({error})")
+    if left_out:
+        raise typer.Exit(1)
+
+
+def _is_given(context: typer.Context, name: str) -> bool:
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
+
+
+def _of_corpus(
+    corpus: str, root: Path, split: str | None, speakers: list[str], other_speech: bool, vocabulary: tuple[str, ...]
+) -> Mapping[str, Selection]:
+    """Return the utterances that the options name. Raises RecipeError if there are none."""
+    from pydantic import ValidationError
+
+    from training.config import CorpusConfig
+    from training.selection import select
+
+    try:
+        chosen = CorpusConfig.model_validate(
+            {
+                "corpus": corpus,
+                "root": root.name,
+                "split": split,
+                "speakers": speakers,
+                "other_speech": other_speech,
+            }
+        )
+    except ValidationError as error:
+        wrong_use(f"--corpus {corpus}: {error.errors()[0]['msg']}")
+    return {f"{corpus} {split or ''}".strip(): select([chosen], root.parent, vocabulary)}
+
+
+def _of_recipe(recipe: str, data: Path, vocabulary: tuple[str, ...]) -> Mapping[str, Selection]:
+    """Return the validation speech of a recipe by corpus. Raises RecipeError if there is no such recipe or speech."""
+    from training.config import load_recipe
+    from training.selection import select_by_corpus
+
+    return select_by_corpus(load_recipe(recipe).data.validation, data, vocabulary)

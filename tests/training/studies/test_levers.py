@@ -1,0 +1,75 @@
+"""The study of single changes: each run differs by its change alone, and what is made is not made again."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from training.config import RecipeError, load_recipe
+from training.studies.levers import Study, StudyError, carry_out
+from training.train import Run, Trainer
+
+RECIPE = """
+name = "tones"
+features = {coefficients = 13, mel_bands = 20}
+acoustic = {channels = 8, width = 8, layers = 1}
+[[data.train]]
+corpus = "recordings"
+root = "recordings"
+without_speakers = ["speaker3"]
+[[data.validation]]
+corpus = "recordings"
+root = "recordings"
+speakers = ["speaker3"]
+"""
+
+
+@pytest.fixture
+def study(corpus: Path, tmp_path: Path) -> Study:
+    recipe = tmp_path / "tones.toml"
+    recipe.write_text(RECIPE)
+    Trainer(Run(load_recipe(recipe, ["optimisation.steps=1"]), corpus, tmp_path / "init")).train()
+    settings = ("optimisation.steps=2", "optimisation.learning_rate=0.02")
+    init = str(tmp_path / "init" / "last")
+    return Study(str(recipe), settings, corpus, init, tmp_path / "runs", tmp_path / "page", processes=1)
+
+
+def test_each_change_is_a_run_and_a_row_and_is_made_once(study: Study) -> None:
+    one, two = "optimisation.seed=2", "acoustic.dropout=0; augmentation.gain_db=[0, 0]"
+    page = carry_out(study, [one])
+    first_states = {path: path.stat().st_mtime_ns for path in study.runs.glob("*/state.pt")}
+    assert len(first_states) == 2
+    carry_out(study, [one, two])
+    assert {path: path.stat().st_mtime_ns for path in first_states} == first_states
+    results = json.loads((study.out / "levers.json").read_text())
+    assert list(results["after"]) == ["", one, two]
+    for change in results["after"]:
+        run = study.run_of(change)
+        assert results["after"][change]["by_corpus"].keys() == {"recordings"}
+        assert json.loads((run.out / "log.jsonl").read_text().splitlines()[-1])["step"] == 2
+    changed = study.run_of(two).recipe
+    assert (changed.acoustic.dropout, changed.augmentation.gain_db) == (0, (0, 0))
+    assert changed.augmentation.speed == study.run_of("").recipe.augmentation.speed
+    assert "--set 'augmentation.gain_db=[0, 0]'" in results["after"][two]["command"]
+    lines = page.read_text().splitlines()
+    assert sum(line.startswith(f"| {change} |") for line in lines for change in ("nothing", one, two)) == 3
+    assert (study.out / "levers.png").stat().st_size > 0
+
+
+def test_a_slip_in_any_change_is_told_before_the_first_run(study: Study) -> None:
+    with pytest.raises(RecipeError, match=r"acoustic\.colour"):
+        carry_out(study, ["optimisation.seed=2", "acoustic.colour=1"])
+    assert not study.runs.exists()
+    assert not study.out.exists()
+
+
+def test_results_of_another_study_are_not_mixed_in(study: Study) -> None:
+    carry_out(study, [])
+    with pytest.raises(StudyError, match=r"recipe\.optimisation\.steps was 2, is 3"):
+        carry_out(replace(study, settings=("optimisation.steps=3",)), [])
+    (study.out / "levers.json").write_text("{")
+    with pytest.raises(StudyError, match="damaged"):
+        carry_out(study, [])

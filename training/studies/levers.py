@@ -1,0 +1,234 @@
+"""What is each change of a recipe worth? The same short run from the same model, with one thing changed at a time.
+
+    python -m training.studies.levers english-finish --init runs/english/best --data speech --steps 150
+    python -m training.studies.levers english-finish --init runs/english/best --data speech --steps 150 \\
+        --change augmentation.noise_probability=0 --change "spec_augment.time_masks=0; spec_augment.frequency_masks=0"
+
+The first run changes nothing, the second one only the seed: what lies between these two is chance. Interrupted, the
+same command goes on where it was; each run is one of `oyez train` and can be made by it alone.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import torch
+import typer
+from matplotlib.figure import Figure
+
+from models.checkpoint import CheckpointError, find_checkpoint, load_checkpoint, read_config
+from models.recognizer import recognizer_of
+from training.config import Recipe, RecipeError, load_recipe
+from training.evaluate import Evaluation, evaluate
+from training.log import LOG, figures
+from training.processes import Interrupted, ProcessError, run
+from training.selection import select_by_corpus
+from training.state import differences
+from training.studies.report import Report, Table, tell
+from training.train import Run, work
+
+NOTHING = ""  # the change of the run that the others are compared with
+CHANGES = (
+    "optimisation.seed=2",
+    "augmentation.speed_probability=0",
+    "augmentation.noise_probability=0",
+    "augmentation.reverberation_probability=0",
+    "augmentation.band_probability=0",
+    "augmentation.babble_probability=0.15",
+    "augmentation.codec_probability=0.15",
+    "augmentation.gain_db=[0, 0]",
+    "spec_augment.time_masks=0; spec_augment.frequency_masks=0",
+    "batching.joined=0",
+    "acoustic.dropout=0",
+    "optimisation.averaging=0",
+    "optimisation.weight_decay=0",
+    "optimisation.label_smoothing=0.05",
+    "optimisation.intermediate_loss=0.3",
+)
+
+Figures = dict[str, Any]  # as in a run's log: wer, cer, command_accuracy, and these by_corpus
+
+
+class StudyError(Exception):
+    """A study that cannot be carried out. The message names what is wrong."""
+
+
+@dataclass(frozen=True)
+class Study:
+    """What all runs of the study have in common."""
+
+    recipe: str
+    settings: tuple[str, ...]  # changes of the recipe that all runs have
+    data: Path
+    init: str
+    runs: Path  # the runs' folders
+    out: Path  # holds levers.json, levers.md and levers.png
+    device: str = "cpu"
+    processes: int | None = None
+
+    def run_of(self, change: str) -> Run:
+        """Return the run with a change. Raises RecipeError if there is no such setting."""
+        folder = re.sub(r"[^\w.=-]+", "_", change) or "nothing"
+        return Run(load_recipe(self.recipe, self._overrides(change)), self.data, self.runs / folder, self.init)
+
+    def command_of(self, change: str) -> str:
+        """Return the command that makes the run with a change by itself."""
+        arguments = ["oyez", "train", self.recipe, "--data", str(self.data), "--init", self.init]
+        arguments += ["--out", str(self.run_of(change).out)]
+        return shlex.join(arguments + [each for setting in self._overrides(change) for each in ("--set", setting)])
+
+    def _overrides(self, change: str) -> list[str]:
+        return [*self.settings, *(setting.strip() for setting in change.split(";") if setting.strip())]
+
+
+def carry_out(study: Study, changes: Sequence[str]) -> Path:
+    """Make the run of each change that is not made yet, and return the path of the page about them.
+
+    The page and levers.json are written after each run.
+
+    Raises:
+        StudyError: levers.json is of another study.
+        RecipeError, CheckpointError, ProcessError, Interrupted: as a run of training does.
+    """
+    all_changes = list(dict.fromkeys([NOTHING, *changes]))
+    for change in all_changes:
+        study.run_of(change)  # a slip is told before hours have passed
+    results = _load(study)
+    if "before" not in results:
+        tell("before any change")
+        results["before"] = _before(study)
+        _save(study, results)
+    for change in all_changes:
+        if change not in results["after"]:
+            tell(f"change: {change or 'nothing'}")
+            made = study.run_of(change)
+            run(work, made, study.device, study.processes)
+            results["after"][change] = {"command": study.command_of(change), **_last_validation(made.out)}
+            _save(study, results)
+        page = _report(results, all_changes).write(study.out, study.command_of(NOTHING))
+    return page
+
+
+def _before(study: Study) -> Figures:
+    torch.set_num_threads(1)  # see training/processes.py
+    recognizer = recognizer_of(load_checkpoint(study.init), study.device)
+    recipe = study.run_of(NOTHING).recipe
+    corpora = select_by_corpus(recipe.data.validation, study.data, recipe.vocabulary)
+    heard = {title: evaluate(recognizer, selection.utterances) for title, selection in corpora.items()}
+    by_corpus = {title: figures(part.accuracy) for title, part in heard.items()}
+    return {**figures(Evaluation.together(heard.values()).accuracy), "by_corpus": by_corpus}
+
+
+def _last_validation(out: Path) -> Figures:
+    entries = [json.loads(line) for line in (out / LOG).read_text().splitlines()]
+    last: Figures = [entry for entry in entries if entry["event"] == "validation"][-1]
+    return {name: last[name] for name in ("wer", "cer", "command_accuracy", "by_corpus")}
+
+
+def _load(study: Study) -> dict[str, Any]:
+    """Return what levers.json holds, or the beginning of it."""
+    path = study.out / "levers.json"
+    recipe, init = study.run_of(NOTHING).recipe, read_config(find_checkpoint(study.init)).weights_sha256
+    if not path.is_file():
+        return {"recipe": recipe.model_dump(mode="json"), "init": init, "after": {}}
+    try:
+        results: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        known = {name: results[name] for name in ("recipe", "init", "after")}
+        before = {"recipe": Recipe.model_validate(known["recipe"]).model_dump(), "init": known["init"]}
+    except (ValueError, KeyError, TypeError) as error:
+        raise StudyError(f"{path}: damaged, or of another version; delete it or choose another --out") from error
+    different = differences(before, {"recipe": recipe.model_dump(), "init": init})
+    if different:
+        raise StudyError(f"{path} is of another study ({'; '.join(different)}); choose another --out and --runs")
+    return results
+
+
+def _save(study: Study, results: Mapping[str, Any]) -> None:
+    study.out.mkdir(parents=True, exist_ok=True)
+    part = study.out / "levers.json.part"
+    part.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+    part.replace(study.out / "levers.json")
+
+
+def _report(results: Mapping[str, Any], changes: Sequence[str]) -> Report:
+    made = {change: results["after"][change] for change in changes if change in results["after"]}
+    before, unchanged = results["before"], made[NOTHING]
+    rows = [("the model that the runs start from", *_shares(before), "", "")]
+    for change, after in made.items():
+        difference = f"{100 * (after['wer'] - unchanged['wer']):+.2f}" if change != NOTHING else ""
+        settings = " ".join(f"--set {shlex.quote(setting.strip())}" for setting in change.split(";"))
+        rows.append((change or "nothing", *_shares(after), difference, f"`{settings}`" if change else "as above"))
+    titles = list(before["by_corpus"])
+    by_corpus = [
+        (name, *(f"{each['by_corpus'][title]['wer']:.2%}" for title in titles))
+        for name, each in [("before", before), *((change or "nothing", after) for change, after in made.items())]
+    ]
+    tables = [Table("Validation", ("change", "WER", "CER", "whole text right", "WER against nothing", "command"), rows)]
+    if len(titles) > 1:
+        tables.append(Table("WER by corpus", ("change", *titles), by_corpus))
+    return Report(
+        name="levers",
+        title="Levers",
+        setting="Each row is a run of the command above from the same model, with its change added and an `--out` of "
+        "its own. Validation speakers are never trained on. Decoded by beam search without a language model. The run "
+        "with another seed shows how much chance alone changes.",
+        figure=_figure(before, made),
+        tables=tables,
+    )
+
+
+def _shares(each: Figures) -> tuple[str, ...]:
+    return tuple(f"{each[name]:.2%}" for name in ("wer", "cer", "command_accuracy"))
+
+
+def _figure(before: Figures, made: Mapping[str, Figures]) -> Figure:
+    figure = Figure(figsize=(9, 1.4 + 0.32 * len(made)), layout="constrained")
+    axes = figure.subplots()
+    axes.plot([100 * after["wer"] for after in made.values()], [change or "nothing" for change in made], "o")
+    axes.axvline(100 * before["wer"], color="0.7", linestyle=":", label="before")
+    axes.axvline(100 * made[NOTHING]["wer"], color="0.7", linestyle="--", label="nothing changed")
+    axes.invert_yaxis()
+    axes.set(xlabel="validation WER, %")
+    figure.legend(loc="outside upper right", ncols=2, frameon=False)
+    return figure
+
+
+def command(
+    recipe: Annotated[str, typer.Argument(help="A recipe's name or a TOML file.")],
+    init: Annotated[str, typer.Option(help="The model that all runs start from.")],
+    data: Annotated[Path, typer.Option(help="The folder that holds the corpora.", envvar="OYEZ_DATA")] = Path("speech"),
+    steps: Annotated[int, typer.Option(help="Of each run.", min=1)] = 150,
+    change: Annotated[
+        list[str] | None,
+        typer.Option(help='KEY=VALUE, or several as "KEY=VALUE; KEY=VALUE"; may be repeated.  [default: a list]'),
+    ] = None,
+    setting: Annotated[
+        list[str] | None, typer.Option("--set", help="A setting of all runs.", metavar="KEY=VALUE")
+    ] = None,
+    runs: Annotated[Path, typer.Option(help="Where the runs go.")] = Path("runs/levers"),
+    out: Annotated[Path, typer.Option(help="Where levers.md, .json and .png go.")] = Path("docs/studies"),
+    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    processes: Annotated[int | None, typer.Option(help="On the CPU.  [default: one a core]", min=1)] = None,
+) -> None:
+    """Measure single changes of a recipe, one after the other."""
+    # the model has learned already: it needs no calm epochs, in which the levers of augmentation would not act
+    settings = (f"optimisation.steps={steps}", "augmentation.calm_epochs=0", *(setting or ()))
+    study = Study(recipe, settings, data, init, runs, out, device, processes)
+    try:
+        print(carry_out(study, change or CHANGES))
+    except (StudyError, RecipeError, CheckpointError, ProcessError, OSError) as error:
+        tell(f"error: {error}")
+        raise typer.Exit(2) from error
+    except Interrupted as stop:
+        tell(str(stop))
+        raise typer.Exit(128 + stop.signal) from stop
+
+
+if __name__ == "__main__":
+    typer.run(command)
