@@ -85,6 +85,11 @@ class StreamingRecognizer:
         """Whether somebody speaks, or did until a moment ago that is shorter than the margin."""
         return self._segmenter.open_since is not None and not self._segmenter.pausing
 
+    @property
+    def awake(self) -> bool:
+        """Whether what begins now is said to us: always, but where there is a wake phrase."""
+        return True
+
     def accept(self, samples: npt.NDArray[Any]) -> list[Event]:
         """Take the next samples, any number of them; return what they bring about.
 
