@@ -133,7 +133,8 @@ def syllables(text: str) -> int:
 
 def _syllables(word: str) -> int:
     word = _SILENT_E.sub("", _CONSONANT_Y.sub("j", word))
-    return max(1, len(_VOWELS.findall(word)) + len(_HIATUS.findall(word)))
+    # a word without vowels is said letter by letter
+    return len(_VOWELS.findall(word)) + len(_HIATUS.findall(word)) or len(word)
 
 
 def draw_wake_phrase(pen: Pen, phrase: str, tag: int) -> int:
