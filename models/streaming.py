@@ -105,15 +105,20 @@ class StreamingRecognizer:
         since = self._segmenter.open_since
         if since is None:
             return events
+        begun: list[Event] = []
         if self._draft is None:
             self._draft = Draft(self.recognizer)
-            events.append(SpeechStarted(since))
+            begun.append(SpeechStarted(since))
         if self._segmenter.pausing:
             if self._ahead is None:
-                events.append(self._look_ahead(self._draft))
-        elif self._segmenter.seconds >= self._next_partial:
-            events.append(self._partial(self._draft))
-        return events
+                begun.append(self._look_ahead(self._draft))
+        elif self._segmenter.seconds >= self._next_partial and self._tells(since):
+            begun.append(self._partial(self._draft))
+        return events + begun if self._tells(since) else events
+
+    def _tells(self, start: float) -> bool:  # noqa: ARG002  # a stream with a wake phrase asks
+        """Whether anything is told of a segment that begins at `start` before it has ended."""
+        return True
 
     def _partial(self, draft: Draft) -> Partial:
         segment = self._segmenter.open_segment

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from data.audio import Waveform
 from models.commands.command import Command, NoCommand, Refusal
 from models.recognizer import Recognizer, Transcript
 from models.segmentation import Segment, SegmentationConfig
@@ -75,9 +74,8 @@ class AttentiveStream(StreamingRecognizer):
 class DiscreetStream(AttentiveStream):
     """A stream that tells nothing of what is not said to us."""
 
-    def _accept(self, waveform: Waveform) -> list[Event]:
-        events = super()._accept(waveform)
-        return [event for event in events if isinstance(event, Final) or self._attention.awake(event.start)]
+    def _tells(self, start: float) -> bool:
+        return self._attention.awake(start)
 
     def _final(self, segment: Segment) -> list[Event]:
         was_awake = self._attention.awake(segment.start)
