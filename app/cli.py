@@ -98,7 +98,9 @@ def listen(
     ] = None,
     wake_seconds: Annotated[
         float | None,
-        typer.Option(help="Within which something may follow the wake phrase.  [default: the file's, or 6]", min=0.1),
+        typer.Option(
+            help="Within which something may follow the wake phrase.  [default: the file's, or 6]", min=0.1, max=600
+        ),
     ] = None,
     wake_threshold: Annotated[
         float | None,
@@ -124,8 +126,6 @@ def listen(
     from models.segmentation import SegmentationConfig
     from models.voice_activity import DetectorError
 
-    if wake is None and commands is None and (wake_seconds, wake_threshold) != (None, None):
-        wrong_use("--wake-seconds and --wake-threshold need a wake phrase: --wake, or that of --commands")
     if sum(each is not None for each in (source, microphone, benchmark)) > 1:
         wrong_use("--source, --microphone and --benchmark exclude each other")
     summary = Summary()

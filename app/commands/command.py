@@ -196,10 +196,7 @@ def calibrate(
 
 
 def with_commands(
-    recognizer: Recognizer,
-    file: Path | None,
-    runners_up: int = 0,
-    wake: Wake | None = None,
+    recognizer: Recognizer, file: Path | None, runners_up: int = 0, wake: Wake | None = None
 ) -> Recognizer:
     """Return the recogniser of a commands file, if there is one; a wrong file ends the program."""
     if file is None:
@@ -217,6 +214,8 @@ def with_commands(
 def woken(recognizer: Recognizer, file: Path | None, wake: Wake) -> Recognizer:
     """Return the recogniser of a wake phrase, a commands file, or both; what is wrong with them ends the program."""
     from models.commands.errors import CommandsError
+    from models.commands.file import Wake
+    from models.commands.recognizer import CommandRecognizer
     from models.commands.wake_phrase import check_wake_phrase
 
     if wake.phrase is not None:
@@ -225,7 +224,10 @@ def woken(recognizer: Recognizer, file: Path | None, wake: Wake) -> Recognizer:
         except CommandsError as error:
             wrong_use(f"--wake: {error.reason}")
     if wake.phrase is None or file is not None:
-        return with_commands(recognizer, file, wake=wake)
+        heard = with_commands(recognizer, file, wake=wake)
+        if wake != Wake() and not (isinstance(heard, CommandRecognizer) and heard.wake):
+            wrong_use("--wake-seconds and --wake-threshold need a wake phrase: --wake, or that of --commands")
+        return heard
     called = recognizer.woken_by(wake.phrase, wake.seconds, wake.threshold)
     _tell_unknown(recognizer, called.unknown_words())
     return called

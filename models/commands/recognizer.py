@@ -17,7 +17,7 @@ from models.commands.file import CommandsFile, Wake
 from models.commands.samples import draw_samples
 from models.commands.spoken import spell
 from models.commands.tags import Match, Tags, interpret
-from models.commands.wake_phrase import WakePhrase
+from models.commands.wake_phrase import Call, WakePhrase
 from models.decoding.alignment import AlignedWord, align_words
 from models.decoding.grammar import Grammar
 from models.recognizer import Recognizer, Transcript, Word
@@ -82,13 +82,16 @@ class CommandRecognizer(Recognizer):
     def _transcript(self, log_probs: Tensor, samples: int) -> Transcript:
         path = self.grammar.search(log_probs) if samples else None
         match = None if path is None else interpret(path.symbols, self.tags)
+        call = self.wake.heard(log_probs, self.step_seconds) if self.wake is not None and samples else None
         if path is None or match is None or match.intent is None:
-            return self._refused(log_probs, samples, None)
+            return self._refused(log_probs, samples, call)
         aligned = align_words(log_probs, list(match.labels))
         confidence = self.judge(Evidence.of(aligned))
         command = self._command(match, confidence)
-        if confidence < self.threshold:
-            return self._refused(log_probs, samples, command)
+        # of a phrase that is hard to make out, a short sentence leaves less to explain
+        is_call = call is not None and not match.woken and call.confidence > confidence
+        if confidence < self.threshold or is_call:
+            return self._refused(log_probs, samples, call, command)
         heard: Command | NoCommand
         if self.file.oyez.wake is not None and not match.woken:
             heard = NoCommand(Refusal.NOT_WOKEN, command)
@@ -97,8 +100,10 @@ class CommandRecognizer(Recognizer):
         words = self._words_as_written(match, aligned)
         return Transcript(match.text, words, confidence, samples / SAMPLE_RATE, self.name, heard)
 
-    def _refused(self, log_probs: Tensor, samples: int, nearest: Command | None) -> Transcript:
-        call = self.wake.heard(log_probs, self.step_seconds) if self.wake is not None and samples else None
+    def _refused(
+        self, log_probs: Tensor, samples: int, call: Call | None, nearest: Command | None = None
+    ) -> Transcript:
+        """Return the transcript of what is no command, but may be a call."""
         if call is not None:
             duration = samples / SAMPLE_RATE
             words = self._words_of(call.words, duration)

@@ -146,6 +146,19 @@ def test_a_call_is_heard_though_what_follows_it_is_no_command(woken):
     assert refused.text == "hey computer"
 
 
+def test_a_faint_call_is_not_taken_for_a_short_sentence_in_it(tiny_model, tmp_path, monkeypatch):
+    path = tmp_path / "commands.yaml"
+    path.write_text("intents:\n  Oh: {data: [{sentences: [o]}]}\noyez: {wake: hey computer}\n")
+    recognizer = Recognizer(tiny_model()).commands(path)
+    faint = as_heard("hey computer")
+    blank = faint.argmax(dim=-1) != BLANK
+    faint[blank, BLANK] = 0.3  # a step may always be silence instead
+    monkeypatch.setattr(recognizer, "log_probs", lambda _: [torch.log_softmax(faint, dim=-1)])
+    [transcript] = recognizer.transcribe([np.zeros(SAMPLE_RATE, np.float32)])
+    assert transcript.command.reason is Refusal.WAKE_ONLY
+    assert transcript.command.nearest.intent == "Oh"
+
+
 def test_the_wake_phrase_has_a_threshold_of_its_own(hear):
     settings = "oyez: {wake: hey computer, threshold: %s, wake_threshold: %s}"
     assert hear("hey computer", file=HOME + settings % (1, 0.1)).command.reason is Refusal.WAKE_ONLY
