@@ -19,7 +19,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from app.batch.command import transcribe
-from app.commands.command import commands_app, with_commands
+from app.commands.command import commands_app, woken
 from app.console import (
     CommandsOption,
     DecodingOption,
@@ -93,6 +93,24 @@ def listen(
     vad: VadOption = Vad.auto,
     decoding: DecodingOption = None,
     commands: CommandsOption = None,
+    wake: Annotated[
+        str | None,
+        typer.Option(help="A phrase of three syllables or more: hear what follows it, and nothing else."),
+    ] = None,
+    wake_seconds: Annotated[
+        float | None,
+        typer.Option(
+            help="Within which something may follow the wake phrase.  [default: the file's, or 6]", min=0.1, max=600
+        ),
+    ] = None,
+    wake_threshold: Annotated[
+        float | None,
+        typer.Option(
+            help="Confidence below which the wake phrase is not heard.  [default: the file's or the model's]",
+            min=0,
+            max=1,
+        ),
+    ] = None,
     device: DeviceOption = "cpu",
 ) -> None:
     """Listen to the microphone until Ctrl-C, and print what is said."""
@@ -105,6 +123,7 @@ def listen(
     from app.live.sources import Recording, StandardInput
     from app.live.view import show_live
     from data.audio import AudioError, read_audio
+    from models.commands.file import Wake
     from models.segmentation import SegmentationConfig
     from models.voice_activity import DetectorError
 
@@ -122,7 +141,7 @@ def listen(
             shortest_speech=shortest_speech,
             closing_silence=closing_silence,
         )
-        recognizer = with_commands(load_recognizer(model, device, decoding), commands)
+        recognizer = woken(load_recognizer(model, device, decoding), commands, Wake(wake, wake_seconds, wake_threshold))
         if benchmark is not None:
             latency = measure(recognizer, read_audio(benchmark), config)
             print(json.dumps(latency.as_record()) if format == ListenFormat.jsonl else latency)

@@ -30,7 +30,9 @@ from models.segmentation import SegmentationConfig
 from models.silero import segments_in
 
 if TYPE_CHECKING:
+    from models.commands.file import Wake
     from models.commands.recognizer import CommandRecognizer
+    from models.commands.wake import WakeRecognizer
     from models.streaming import StreamingRecognizer
 
 Decoding = Literal["beam", "greedy", "word", "ngram", "lstm"]
@@ -183,20 +185,42 @@ class Recognizer:
 
         return StreamingRecognizer(self, rate, config)
 
-    def commands(self, path: str | Path, threshold: float | None = None, runners_up: int = 0) -> CommandRecognizer:
+    def commands(
+        self,
+        path: str | Path,
+        threshold: float | None = None,
+        runners_up: int = 0,
+        wake: Wake | None = None,
+    ) -> CommandRecognizer:
         """Return a recogniser that hears the sentences of a commands file and nothing else.
 
         Args:
             path: the commands file (see docs/commands.md).
             threshold: confidence below which a command is refused; by default the file's, or else the model's.
             runners_up: how many other commands to tell beside the likeliest one.
+            wake: a wake phrase instead of the file's.
 
         Raises:
             models.commands.errors.CommandsError: the file cannot be used.
         """
         from models.commands.recognizer import CommandRecognizer
 
-        return CommandRecognizer.of(self, path, threshold, runners_up)
+        return CommandRecognizer.of(self, path, threshold, runners_up, wake)
+
+    def woken_by(self, phrase: str, seconds: float | None = None, threshold: float | None = None) -> WakeRecognizer:
+        """Return a recogniser that hears what is said after a wake phrase and nothing else.
+
+        Args:
+            phrase: of three or more syllables.
+            seconds: within which something may follow the wake phrase; by default 6.
+            threshold: confidence below which the phrase is not heard; by default the model's.
+
+        Raises:
+            models.commands.errors.CommandsError: the phrase cannot be a wake phrase.
+        """
+        from models.commands.wake import WakeRecognizer
+
+        return WakeRecognizer(self, phrase, seconds, threshold)
 
     def decode(self, log_probs: Tensor, decoding: Decoding | None = None) -> list[int]:
         """Return the labels of one utterance's log-probabilities, shape (steps, labels)."""
@@ -221,7 +245,12 @@ class Recognizer:
     def _transcript(self, log_probs: Tensor, samples: int) -> Transcript:
         aligned = self.words(log_probs) if samples else []
         duration = samples / SAMPLE_RATE
-        words = tuple(
+        words = self._words_of(aligned, duration)
+        confidence = math.prod(word.confidence for word in words) if words else _sureness_of_silence(log_probs)
+        return Transcript(_text(words), words, round(confidence, 4), duration, self.name)
+
+    def _words_of(self, aligned: Sequence[AlignedWord], duration: float) -> tuple[Word, ...]:
+        return tuple(
             Word(
                 word.text,
                 start=round(min(word.start * self.step_seconds, duration), 3),
@@ -230,8 +259,6 @@ class Recognizer:
             )
             for word, confidence in zip(aligned, self._confidences(aligned), strict=True)
         )
-        confidence = math.prod(word.confidence for word in words) if words else _sureness_of_silence(log_probs)
-        return Transcript(_text(words), words, round(confidence, 4), duration, self.name)
 
     def joined(self, parts: list[tuple[Transcript, float]], duration: float) -> Transcript:
         """Return the transcript of a recording from those of its parts and their starts, in order, all in seconds."""

@@ -85,6 +85,11 @@ class StreamingRecognizer:
         """Whether somebody speaks, or did until a moment ago that is shorter than the margin."""
         return self._segmenter.open_since is not None and not self._segmenter.pausing
 
+    @property
+    def awake(self) -> bool:
+        """Whether what begins now is said to us: always, but where there is a wake phrase."""
+        return True
+
     def accept(self, samples: npt.NDArray[Any]) -> list[Event]:
         """Take the next samples, any number of them; return what they bring about.
 
@@ -100,15 +105,20 @@ class StreamingRecognizer:
         since = self._segmenter.open_since
         if since is None:
             return events
+        begun: list[Event] = []
         if self._draft is None:
             self._draft = Draft(self.recognizer)
-            events.append(SpeechStarted(since))
+            begun.append(SpeechStarted(since))
         if self._segmenter.pausing:
             if self._ahead is None:
-                events.append(self._look_ahead(self._draft))
-        elif self._segmenter.seconds >= self._next_partial:
-            events.append(self._partial(self._draft))
-        return events
+                begun.append(self._look_ahead(self._draft))
+        elif self._segmenter.seconds >= self._next_partial and self._tells(since):
+            begun.append(self._partial(self._draft))
+        return events + begun if self._tells(since) else events
+
+    def _tells(self, start: float) -> bool:  # noqa: ARG002  # a stream with a wake phrase asks
+        """Whether anything is told of a segment that begins at `start` before it has ended."""
+        return True
 
     def _partial(self, draft: Draft) -> Partial:
         segment = self._segmenter.open_segment

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from models.commands.compiler import Compiled
     from models.commands.document import Document
     from models.commands.errors import CommandsError
+    from models.commands.file import Wake
     from models.commands.tags import Match
 
 commands_app = typer.Typer(no_args_is_help=True, help="Work on a commands file: what may be said, written down.")
@@ -194,21 +195,48 @@ def calibrate(
         save_config(folder, read_config(folder).model_copy(update={"command_confidence": confidence}))
 
 
-def with_commands(recognizer: Recognizer, file: Path | None, runners_up: int = 0) -> Recognizer:
+def with_commands(
+    recognizer: Recognizer, file: Path | None, runners_up: int = 0, wake: Wake | None = None
+) -> Recognizer:
     """Return the recogniser of a commands file, if there is one; a wrong file ends the program."""
     if file is None:
         return recognizer
     from models.commands.errors import CommandsError
 
     try:
-        commands = recognizer.commands(file, runners_up=runners_up)
+        commands = recognizer.commands(file, runners_up=runners_up, wake=wake)
     except CommandsError as error:
         _wrong_file(file, error)
-    if unknown := commands.unknown_words():
-        shown = ", ".join(unknown[:10]) + (", ..." if len(unknown) > 10 else "")
-        message = f"{recognizer.name} knows {len(recognizer.model.config.vocabulary)} words, and not: {shown}"
-        notify(message)
+    _tell_unknown(recognizer, commands.unknown_words())
     return commands
+
+
+def woken(recognizer: Recognizer, file: Path | None, wake: Wake) -> Recognizer:
+    """Return the recogniser of a wake phrase, a commands file, or both; what is wrong with them ends the program."""
+    from models.commands.errors import CommandsError
+    from models.commands.file import Wake
+    from models.commands.recognizer import CommandRecognizer
+    from models.commands.wake_phrase import check_wake_phrase
+
+    if wake.phrase is not None:
+        try:
+            check_wake_phrase(wake.phrase)
+        except CommandsError as error:
+            wrong_use(f"--wake: {error.reason}")
+    if wake.phrase is None or file is not None:
+        heard = with_commands(recognizer, file, wake=wake)
+        if wake != Wake() and not (isinstance(heard, CommandRecognizer) and heard.wake):
+            wrong_use("--wake-seconds and --wake-threshold need a wake phrase: --wake, or that of --commands")
+        return heard
+    called = recognizer.woken_by(wake.phrase, wake.seconds, wake.threshold)
+    _tell_unknown(recognizer, called.unknown_words())
+    return called
+
+
+def _tell_unknown(recognizer: Recognizer, words: list[str]) -> None:
+    if words:
+        shown = ", ".join(words[:10]) + (", ..." if len(words) > 10 else "")
+        notify(f"{recognizer.name} knows {len(recognizer.model.config.vocabulary)} words, and not: {shown}")
 
 
 def _guess(folder: Path, said: str, as_json: bool) -> None:

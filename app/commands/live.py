@@ -1,13 +1,11 @@
-"""Live commands: what is heard is heeded after the wake phrase, acted upon, and shown."""
+"""Live commands: what is heard is acted upon, and shown."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from app.commands.actions import Actions
-from models.commands.attention import Attention
 from models.commands.command import Command, NoCommand
 from models.commands.recognizer import CommandRecognizer
 from models.recognizer import Recognizer, Transcript
@@ -20,29 +18,22 @@ if TYPE_CHECKING:
 def with_actions(
     heard: Iterable[Heard], recognizer: Recognizer, say: Callable[[str], None], tell: Callable[[str], None]
 ) -> Iterator[Heard]:
-    """Pass on what is heard; with a commands file, heed the wake phrase and do what the file says.
+    """Pass on what is heard; with a commands file, do what the file says.
 
     `say` is given what the file's actions print, `tell` what went wrong with them.
     """
     if not isinstance(recognizer, CommandRecognizer):
         yield from heard
         return
-    settings = recognizer.file.oyez
-    with Actions(settings.actions, say, tell) as actions:
-        yield from heeded(heard, Attention(settings.wake_seconds), actions.perform)
+    with Actions(recognizer.file.oyez.actions, say, tell) as actions:
+        yield from performed(heard, actions.perform)
 
 
-def heeded(heard: Iterable[Heard], attention: Attention, perform: Callable[[Command], object]) -> Iterator[Heard]:
-    """Let commands through that follow the wake phrase, and perform them."""
+def performed(heard: Iterable[Heard], perform: Callable[[Command], object]) -> Iterator[Heard]:
+    """Pass on what is heard, and then perform the commands in it."""
     for each in heard:
-        events = [
-            replace(event, transcript=attention.heed(event.transcript, event.start, event.end))
-            if isinstance(event, Final)
-            else event
-            for event in each.events
-        ]
-        yield replace(each, events=events)
-        for event in events:
+        yield each
+        for event in each.events:
             if isinstance(event, Final) and isinstance(event.transcript.command, Command):
                 perform(event.transcript.command)
 

@@ -146,5 +146,6 @@ def draw(attempts: Sequence[Attempt], path: Path) -> None:
     axes.step([point.false_per_hour for point in points], [100 * point.missed for point in points], where="post")
     axes.set(xlabel="false accepts an hour", ylabel="missed commands (%)", ylim=(0, 100))
     axes.set_xscale("symlog", linthresh=1.0)
+    axes.set_xlim(left=0)
     axes.grid(alpha=0.3)
     figure.savefig(path)

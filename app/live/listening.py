@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from app.live.sources import Source
 from data.audio import SAMPLE_RATE, to_mono
-from models.commands.command import as_fields
+from models.commands.command import NoCommand, Refusal, as_fields
 from models.recognizer import Recognizer
 from models.segmentation import SegmentationConfig
 from models.streaming import Event, Final, Partial, SpeechStarted
@@ -46,11 +46,15 @@ class Summary:
 
 @dataclass(frozen=True)
 class Heard:
-    """A chunk's loudness (RMS in dB of full scale), the length of the stream with it, and the events it brought."""
+    """A chunk's loudness (RMS in dB of full scale), the length of the stream with it, and the events it brought.
+
+    `awake` tells whether what begins now is heard: where there is a wake phrase, for some seconds after it.
+    """
 
     level_db: float
     seconds: float
     events: list[Event]
+    awake: bool = True
 
 
 def listen(
@@ -68,7 +72,7 @@ def listen(
             if isinstance(event, Final):
                 summary.finals += bool(event.transcript.text)
                 summary.final_delays.append(work)
-        return Heard(level_db(chunk), summary.audio_seconds, events)
+        return Heard(level_db(chunk), summary.audio_seconds, events, stream.awake)
 
     try:
         for chunk in source:
@@ -106,14 +110,16 @@ def as_record(event: Event) -> dict[str, Any]:
                 "confidence": event.confidence,
             }
         case Final():
+            command = event.transcript.command
+            is_call = isinstance(command, NoCommand) and command.reason is Refusal.WAKE_ONLY
             return {
-                "event": "final",
+                "event": "wake" if is_call else "final",
                 "start": round(event.start, 3),
                 "end": round(event.end, 3),
                 "text": event.transcript.text,
                 "confidence": event.transcript.confidence,
                 "words": [asdict(word) for word in event.transcript.words],
-                **(as_fields(event.transcript.command) if event.transcript.command is not None else {}),
+                **({} if command is None or is_call else as_fields(command)),
             }
 
 

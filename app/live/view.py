@@ -62,8 +62,10 @@ class LiveView:
             state = Text("no sound at all: is the microphone muted?", style="yellow")
         elif self._speaking:
             state = Text("speaking   ", style="green")
-        else:
+        elif heard.awake:
             state = Text("listening  ", style="dim")
+        else:
+            state = Text("asleep     ", style="dim")
         line = Text.assemble(meter, "  ", state, no_wrap=True)
         said = self._said[-max(1, self._console.width - len(line) - 1) :]  # of a long text the end is what is new
         return line.append_text(said)

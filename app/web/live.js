@@ -164,11 +164,12 @@ function send(mine, samples) {
 
 function take(mine, event) {
   if (event.event === "picture") return page.onpicture(event.svg);
-  if (event.event === "final" && event.text) add(event);
+  const ended = event.event === "final" || event.event === "wake";
+  if (ended && event.text) add(event);
   if (session !== mine) return;
   if (event.event === "speech") show("speaking", "Speaking");
   if (event.event === "partial") say(event.text, event.stable);
-  if (event.event === "final") { show("listening", "Listening"); say(""); }
+  if (ended) { show("listening", "Listening"); say(""); }
   if (event.event === "stopped") { release(mine); end(); complain(event.text); }
   if (event.event === "error") complain(event.text);
 }
@@ -186,8 +187,8 @@ function add(final) {
   if (final.command) {
     const slots = Object.entries(final.slots).map(([name, value]) => ` ${name}=${value}`).join("");
     place("command", final.command + slots);
-  } else if (final.refused) row.classList.add("refused");
-  place("text", final.text).title = final.refused ?? "";
+  } else if (final.refused || final.event === "wake") row.classList.add("refused");
+  place("text", final.text).title = final.event === "wake" ? "the wake phrase" : final.refused ?? "";
   const sure = place("confidence", `${Math.round(final.confidence * 100)}%`);
   sure.classList.add(final.confidence >= SURE ? "sure" : "unsure");
   sure.title = "how sure it is";

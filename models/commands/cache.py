@@ -13,7 +13,7 @@ from pathlib import Path
 import kaldifst
 
 from models.commands.compiler import compile_commands
-from models.commands.file import CommandsFile, read_commands
+from models.commands.file import CommandsFile, Wake, read_commands
 from models.commands.tags import Tags
 from models.decoding.grammar import Grammar
 
@@ -21,17 +21,21 @@ LARGE = 100_000  # states from which a grammar is worth keeping; a smaller one i
 KEPT = 8  # grammars; the oldest go first
 
 
-def load_commands(path: str | Path, folder: Path | None = None) -> tuple[CommandsFile, Grammar, Tags]:
+def load_commands(
+    path: str | Path, folder: Path | None = None, wake: Wake | None = None
+) -> tuple[CommandsFile, Grammar, Tags]:
     """Read a commands file and make its grammar, or take the one that was kept.
 
     Args:
         path: the commands file.
         folder: where grammars are kept; by default `oyez/commands` in the user's cache folder.
+        wake: a wake phrase instead of the file's.
 
     Raises:
         models.commands.errors.CommandsError: it is no commands file, or a wrong one.
     """
     file, document = read_commands(path)
+    file = file.woken_by(wake or Wake())
     kept = Kept(folder or _cache_folder(), file)
     if (found := kept.load()) is not None:
         return file, *found

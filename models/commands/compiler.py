@@ -10,14 +10,14 @@ from typing import NamedTuple
 
 from hassil.expression import Expression, ListReference
 
-from models.alphabet import LABELS, SPACE
 from models.commands.document import Document, Location
 from models.commands.errors import CommandsError
 from models.commands.file import Block, CommandsFile
 from models.commands.scope import ListUse, Scope, parse
-from models.commands.spoken import SpokenError, number_readings, spell
+from models.commands.spoken import SpokenError, number_readings, spell, spell_ways
 from models.commands.tags import SentenceTag, SlotTag, Tags, ValueTag, WakeTag
-from models.commands.templates import Pen, Place
+from models.commands.templates import Pen, Place, draw_any_words
+from models.commands.wake_phrase import draw_wake_phrase
 from models.decoding.automaton import EPSILON, Automaton, AutomatonBuilder, TooLarge
 from models.decoding.grammar import Grammar
 
@@ -78,8 +78,7 @@ class _Compiler:
     def compile(self) -> Compiled:
         for written, said in self.file.oyez.spellings.items():
             with self.at("oyez", "spellings", written):
-                ways = [said] if isinstance(said, str) else said
-                self.spellings[spell(written)] = [spell(way) for way in ways]
+                self.spellings[spell(written)] = spell_ways(said)
         pen = self.pen(self.draft)
         entry, end = self._entry(pen), self.draft.state()
         self.draft.ends.add(end)
@@ -113,11 +112,9 @@ class _Compiler:
         gap = self.draft.state()
         if self.file.oyez.wake is not None:
             with self.at("oyez", "wake"):
-                woken = pen.tag(pen.text(Place(start=0), self.file.oyez.wake), self.tags.symbol(WakeTag()))
-                if woken.word is None:
-                    raise CommandsError("the wake phrase is empty")
-                self.draft.ends.add(woken.word)
-                self.draft.arc(woken.word, EPSILON, gap)
+                woken = draw_wake_phrase(pen, self.file.oyez.wake, self.tags.symbol(WakeTag()))
+                self.draft.ends.add(woken)
+                self.draft.arc(woken, EPSILON, gap)
         entry = Place(start=0, gap=gap)
         self._skip_words(pen, entry)
         return entry
@@ -155,7 +152,7 @@ class _Compiler:
             draft = AutomatonBuilder(LARGEST_DRAFT)
             with self.at(*use.location):
                 if use.words.wildcard:
-                    _draw_any_words(draft)
+                    draw_any_words(draft, start=0)
                 elif use.words.range is not None:
                     self._draw_range(draft, use)
                 else:
@@ -213,12 +210,3 @@ class _Names:
 def _something(place: Place) -> Place:
     """Return where a template leads when something of it is said."""
     return Place(word=place.word, gap=place.gap)
-
-
-def _draw_any_words(draft: AutomatonBuilder) -> None:
-    inside = draft.state()
-    for label in range(SPACE + 1, LABELS):
-        draft.arc(0, LABELS + label, inside)
-        draft.arc(inside, LABELS + label, inside)
-    draft.arc(inside, LABELS + SPACE, 0)
-    draft.ends.add(inside)

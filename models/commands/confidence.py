@@ -45,8 +45,13 @@ class CommandConfidence(BaseModel, frozen=True, extra="forbid"):
     worst_word: float = Field(default=0.56, ge=0)
     intercept: float = 1.0
     threshold: float = Field(default=0.5, ge=0, le=1)  # a command below this confidence is refused
+    wake_threshold: float = Field(default=0.05, ge=0, le=1)  # a wake phrase below this one is not heard
 
-    def __call__(self, evidence: Evidence) -> float:
-        """Return the probability that the sentence was said, where sentences and other speech are equally frequent."""
+    def __call__(self, evidence: Evidence, prior: float = 0.0) -> float:
+        """Return the probability that the sentence was said, where sentences and other speech are equally frequent.
+
+        `prior` is the logarithm of the odds where they are not.
+        """
         weights = (self.against, self.letters, self.worst_word)
-        return probability(self.intercept + sum(w * value for w, value in zip(weights, astuple(evidence), strict=True)))
+        log_odds = prior + self.intercept + sum(w * value for w, value in zip(weights, astuple(evidence), strict=True))
+        return probability(log_odds)

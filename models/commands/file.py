@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -14,6 +15,7 @@ from models.commands.errors import CommandsError
 
 LARGEST = 2_000_000  # bytes
 _LARGEST_RANGE = 10_000  # numbers
+WAKE_SECONDS = 6.0
 YAML_SUFFIXES = (".yaml", ".yml", ".json")
 
 Template = Annotated[str, Field(max_length=2000)]
@@ -120,11 +122,21 @@ class Settings(_Part):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    wake: str | None = Field(default=None, max_length=100)
-    wake_seconds: float = Field(default=6.0, gt=0, le=600)  # within which a command may follow the wake phrase
+    wake: str | None = None
+    wake_seconds: float = Field(default=WAKE_SECONDS, gt=0, le=600)  # within which a command may follow the wake phrase
     threshold: float | None = Field(default=None, ge=0, le=1)  # confidence below which a command is refused
+    wake_threshold: float | None = Field(default=None, ge=0, le=1)  # below which the wake phrase alone is not heard
     spellings: dict[str, str | list[str]] = {}  # how a word or phrase may also be said
     actions: dict[str, Action] = {}  # by intent; "*" is for all others
+
+
+@dataclass(frozen=True)
+class Wake:
+    """A wake phrase that is given beside a file; None leaves what the file, or else the model, has."""
+
+    phrase: str | None = None
+    seconds: float | None = None  # within which something may follow it
+    threshold: float | None = None  # confidence below which the phrase is not heard
 
 
 class CommandsFile(_Part):
@@ -141,6 +153,12 @@ class CommandsFile(_Part):
         """Return what was said for the slots of a sentence, and what its block gives to all its sentences."""
         fixed = self.intents[intent].data[block].slots if intent is not None else {}
         return {**fixed, **said}
+
+    def woken_by(self, wake: Wake) -> CommandsFile:
+        """Return the file with another wake phrase, as far as one is given."""
+        given = {"wake": wake.phrase, "wake_seconds": wake.seconds, "wake_threshold": wake.threshold}
+        settings = self.oyez.model_copy(update={name: value for name, value in given.items() if value is not None})
+        return self.model_copy(update={"oyez": settings})
 
 
 def read_commands(path: str | Path) -> tuple[CommandsFile, Document]:

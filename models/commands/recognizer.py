@@ -9,16 +9,20 @@ from pathlib import Path
 from torch import Tensor
 
 from data.audio import SAMPLE_RATE
+from models.commands.attention import AttentiveStream
 from models.commands.cache import load_commands
 from models.commands.command import Command, NoCommand, Refusal
 from models.commands.confidence import Evidence
-from models.commands.file import CommandsFile
+from models.commands.file import CommandsFile, Wake
 from models.commands.samples import draw_samples
 from models.commands.spoken import spell
 from models.commands.tags import Match, Tags, interpret
+from models.commands.wake_phrase import Call, WakePhrase
 from models.decoding.alignment import AlignedWord, align_words
 from models.decoding.grammar import Grammar
 from models.recognizer import Recognizer, Transcript, Word
+from models.segmentation import SegmentationConfig
+from models.streaming import StreamingRecognizer
 
 _TRIED = 200  # sentences that are looked through for words that the model does not know
 _PATHS_A_COMMAND = 8  # a command may be said in several ways that sound alike
@@ -55,35 +59,56 @@ class CommandRecognizer(Recognizer):
         given = threshold if threshold is not None else file.oyez.threshold
         self.runners_up = runners_up
         self.threshold = self.judge.threshold if given is None else given
+        self.wake = None if file.oyez.wake is None else WakePhrase.of_file(file.oyez, self.judge)
 
     @classmethod
     def of(
-        cls, recognizer: Recognizer, path: str | Path, threshold: float | None = None, runners_up: int = 0
+        cls,
+        recognizer: Recognizer,
+        path: str | Path,
+        threshold: float | None = None,
+        runners_up: int = 0,
+        wake: Wake | None = None,
     ) -> CommandRecognizer:
         """Make a recogniser for a commands file (see `Recognizer.commands`)."""
-        return cls(recognizer, *load_commands(path), threshold, runners_up)
+        return cls(recognizer, *load_commands(path, wake=wake), threshold, runners_up)
+
+    def stream(self, rate: int = SAMPLE_RATE, config: SegmentationConfig | None = None) -> StreamingRecognizer:
+        """Return a recogniser for a live stream; with a wake phrase, a command may follow that within some seconds."""
+        if self.file.oyez.wake is None:
+            return super().stream(rate, config)
+        return AttentiveStream(self, rate, config, self.file.oyez.wake_seconds)
 
     def _transcript(self, log_probs: Tensor, samples: int) -> Transcript:
         path = self.grammar.search(log_probs) if samples else None
-        if path is None:
-            return self._refused(log_probs, samples, None)
-        match = interpret(path.symbols, self.tags)
+        match = None if path is None else interpret(path.symbols, self.tags)
+        call = self.wake.heard(log_probs, self.step_seconds) if self.wake is not None and samples else None
+        if path is None or match is None or match.intent is None:
+            return self._refused(log_probs, samples, call)
         aligned = align_words(log_probs, list(match.labels))
         confidence = self.judge(Evidence.of(aligned))
-        command = None if match.intent is None else self._command(match, confidence)
-        if confidence < self.threshold:
-            return self._refused(log_probs, samples, command)
+        command = self._command(match, confidence)
+        # of a phrase that is hard to make out, a short sentence leaves less to explain
+        is_call = call is not None and not match.woken and call.confidence > confidence
+        if confidence < self.threshold or is_call:
+            return self._refused(log_probs, samples, call, command)
         heard: Command | NoCommand
-        if command is None:
-            heard = NoCommand(Refusal.WAKE_ONLY)
-        elif self.file.oyez.wake is not None and not match.woken:
+        if self.file.oyez.wake is not None and not match.woken:
             heard = NoCommand(Refusal.NOT_WOKEN, command)
         else:
             heard = replace(command, runners_up=self._runners_up(log_probs, path.score, command))
         words = self._words_as_written(match, aligned)
         return Transcript(match.text, words, confidence, samples / SAMPLE_RATE, self.name, heard)
 
-    def _refused(self, log_probs: Tensor, samples: int, nearest: Command | None) -> Transcript:
+    def _refused(
+        self, log_probs: Tensor, samples: int, call: Call | None, nearest: Command | None = None
+    ) -> Transcript:
+        """Return the transcript of what is no command, but may be a call."""
+        if call is not None:
+            duration = samples / SAMPLE_RATE
+            words = self._words_of(call.words, duration)
+            only = NoCommand(Refusal.WAKE_ONLY, nearest)
+            return Transcript(call.text, words, call.confidence, duration, self.name, only)
         free = super()._transcript(log_probs, samples)
         return replace(free, command=NoCommand(Refusal.OTHER if free.text else Refusal.SILENCE, nearest))
 
@@ -93,6 +118,7 @@ class CommandRecognizer(Recognizer):
         if not vocabulary:
             return []
         texts = [spell(sample.text) for sample in draw_samples(self.file, _TRIED) if sample.is_whole]
+        texts.append(spell(self.file.oyez.wake or ""))
         return sorted({word for text in texts for word in text.split()} - set(vocabulary))
 
     def _command(self, match: Match, confidence: float) -> Command:

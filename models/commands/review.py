@@ -21,7 +21,6 @@ from models.commands.understanding import Understanding
 _SAMPLES = 400  # sentences that are tried
 _LONGEST_LIST = 2000  # values that are compared with each other
 _ALIKE = 0.34  # share of a word's sounds, to which two words may differ and be taken for each other
-_SYLLABLES = 3  # that a wake phrase needs
 
 
 @dataclass(frozen=True)
@@ -93,12 +92,6 @@ def _settings(compiled: Compiled, document: Document) -> Iterator[Finding]:
         if intent != "*" and intent not in compiled.file.intents:
             line = document.line(("oyez", "actions", intent))
             yield Finding(line, f"an action for {intent!r}, which is no intent here")
-    syllables = len(re.findall("[aeiouy]+", spell(settings.wake or "")))
-    if settings.wake is not None and syllables < _SYLLABLES:
-        line = document.line(("oyez", "wake"))
-        yield Finding(
-            line, f"the wake phrase has {syllables} syllables; with less than {_SYLLABLES} it is heard too easily"
-        )
 
 
 def _alike(texts: Mapping[str, str]) -> Iterator[tuple[str, str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from num2words import num2words
@@ -53,6 +53,11 @@ def spell(text: str) -> str:
     """Return the first reading of a text. Raises SpokenError."""
     words = "".join(part.readings[0] if part.readings else " " for part in spoken(text))
     return " ".join(words.split())
+
+
+def spell_ways(said: str | Iterable[str]) -> list[str]:
+    """Return the first reading of a text, or of each of several. Raises SpokenError."""
+    return [spell(way) for way in ([said] if isinstance(said, str) else said)]
 
 
 def number_readings(number: int | float) -> tuple[str, ...]:

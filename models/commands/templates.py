@@ -9,7 +9,7 @@ from typing import Protocol
 
 from hassil.expression import Alternative, Expression, Group, ListReference, Permutation, RuleReference, TextChunk
 
-from models.alphabet import SPACE, encode
+from models.alphabet import LABELS, SPACE, encode
 from models.commands.spoken import Spoken, spoken
 from models.commands.tags import Tags, WrittenTag
 from models.decoding.automaton import EPSILON, AutomatonBuilder, TooLarge
@@ -170,3 +170,13 @@ class Pen:
         for state in different:
             self.draft.arc(state, EPSILON, target)
         return target
+
+
+def draw_any_words(draft: AutomatonBuilder, start: int) -> None:
+    """Draw one or more words of free text from a state on, and end."""
+    inside = draft.state()
+    for label in range(SPACE + 1, LABELS):
+        draft.arc(start, LABELS + label, inside)
+        draft.arc(inside, LABELS + label, inside)
+    draft.arc(inside, LABELS + SPACE, start)
+    draft.ends.add(inside)

@@ -98,6 +98,50 @@ def test_listen_prints_commands_acts_and_is_silent_at_everything_else(oyez, word
     assert result.stdout.splitlines() == lines
 
 
+def test_listen_hears_what_follows_a_wake_phrase_and_tells_nothing_else(oyez):
+    def records(name, *options):
+        result = oyez(
+            "listen", "--source", SPOKEN / f"{name}.flac", "--wake", "left right stop", "-f", "jsonl", *options
+        )
+        assert result.exit_code == 0
+        return [json.loads(line) for line in result.stdout.splitlines()]
+
+    speech, call = records("left_right_stop")
+    assert (speech["event"], call["event"], call["text"]) == ("speech", "wake", "left right stop")
+    assert "refused" not in call
+    assert records("seven") == []
+    assert records("left_right_stop", "--wake-threshold", "1") == []
+
+
+def test_listen_has_a_wake_phrase_for_a_commands_file(oyez, words):
+    called = ("listen", "-c", words, "--wake", "left right seven")
+    refused = oyez(*called, "--source", SPOKEN / "stop.flac", "-f", "jsonl")
+    assert json.loads(refused.stdout.splitlines()[-1])["refused"] == "the wake phrase was not said"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--wake", "hey"), "'hey' has 1 syllable"),
+        (("--wake", ""), "the wake phrase is empty"),
+        (("--wake", "hey computer 🙂"), "nobody can say '🙂'"),
+        (("--wake", "oyez " * 30), "150 characters"),
+        (("--wake-seconds", "3"), "need a wake phrase"),
+    ],
+)
+@pytest.mark.parametrize("with_file", [True, False])
+def test_a_wrong_wake_phrase_is_told(oyez, words, options, message, with_file):
+    result = oyez("listen", *options, *(("-c", words) if with_file else ()), "--source", SPOKEN / "stop.flac")
+    assert result.exit_code == 2
+    assert message in result.stderr
+
+
+def test_words_of_a_wake_phrase_that_the_model_does_not_know_are_named(oyez, words):
+    for file in ((), ("-c", words)):
+        result = oyez("listen", "--wake", "hey computer", *file, "--source", SPOKEN / "stop.flac")
+        assert "and not: computer, hey" in result.stderr
+
+
 def test_listen_tells_programs_the_command_and_nothing_else_on_stdout(oyez, words):
     result = oyez("listen", "-c", words, "--source", SPOKEN / "stop.flac", "-f", "jsonl")
     events = [json.loads(line) for line in result.stdout.splitlines()]

@@ -2,8 +2,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from app.commands.live import heeded, summary
-from models.commands.attention import Attention
+from app.commands.live import performed, summary
 from models.commands.command import Command, NoCommand, Refusal
 from models.recognizer import Transcript
 from models.streaming import Final, SpeechStarted
@@ -20,25 +19,21 @@ def final(command, start):
     return Final(Transcript("text", (), 0.5, 1.0, "model", command), start, start + 1)
 
 
-def test_commands_are_performed_once_they_count_and_everything_is_passed_on():
-    wake, unwoken = NoCommand(Refusal.WAKE_ONLY), NoCommand(Refusal.NOT_WOKEN, STOP)
+def test_commands_are_performed_and_everything_is_passed_on():
     heard = [
-        Heard([SpeechStarted(0.0), final(unwoken, 0)]),
+        Heard([SpeechStarted(0.0), final(NoCommand(Refusal.NOT_WOKEN, STOP), 0)]),
         Heard([]),
-        Heard([final(wake, 2), final(unwoken, 4)]),
+        Heard([final(NoCommand(Refusal.WAKE_ONLY), 2), final(STOP, 4)]),
         Heard([final(NoCommand(Refusal.OTHER, STOP), 6), final(STOP, 8), final(None, 9)]),
     ]
-    performed = []
-    passed = list(heeded(heard, Attention(5.0), performed.append))
-    assert performed == [STOP, STOP]
-    assert [len(each.events) for each in passed] == [2, 0, 2, 3]
-    assert passed[2].events[1].transcript.command == STOP
-    assert passed[0] == heard[0]
+    done = []
+    assert list(performed(heard, done.append)) == heard
+    assert done == [STOP, STOP]
 
 
 def test_what_is_heard_is_shown_before_its_action_begins():
     order = []
-    stream = heeded([Heard([final(STOP, 0)])], Attention(5.0), lambda _: order.append("action"))
+    stream = performed([Heard([final(STOP, 0)])], lambda _: order.append("action"))
     next(stream)
     order.append("shown")
     assert list(stream) == []

@@ -36,7 +36,8 @@ def test_a_command_with_another_slot_is_wrong(tune):
     assert tune(WORDS, {"seven": "six"})[0] == [(True, False, True)]
 
 
-def test_with_a_wake_phrase_only_what_begins_with_it_counts(tune):
+def test_with_a_wake_phrase_only_what_begins_with_it_counts(tune, monkeypatch):
+    monkeypatch.setattr("models.commands.wake_phrase.FEWEST_SYLLABLES", 2)
     woken = WORDS + "oyez: {wake: left right}\n"
     attempts, _ = tune(woken, {"left_right_stop": "left right stop", "stop": "stop"})
     assert attempts == [(True, True, True), (False, False, False)]

@@ -12,6 +12,7 @@ from app.live.listening import Summary, as_record, listen, show_jsonl
 from app.live.sources import Recording
 from app.live.view import show_live
 from data.audio import SAMPLE_RATE, read_audio
+from models.commands.command import NoCommand, Refusal
 from models.recognizer import Recognizer, Transcript, Word
 from models.segmentation import SegmentationConfig
 from models.streaming import Final, Partial, SpeechStarted
@@ -109,6 +110,18 @@ def test_results_can_be_piped_one_a_line(
     show_live(listen(recognizer, Recording(speech), Summary()))
     [final] = finals(listen(recognizer, Recording(speech), Summary()))
     assert capsys.readouterr().out == final.transcript.text + "\n"
+
+
+def test_the_wake_phrase_is_an_event_of_its_own() -> None:
+    called = Transcript("hey computer", (), 0.7, 0.8, "m", NoCommand(Refusal.WAKE_ONLY))
+    assert as_record(Final(called, 1.0, 1.8)) == {
+        "event": "wake",
+        "start": 1.0,
+        "end": 1.8,
+        "text": "hey computer",
+        "confidence": 0.7,
+        "words": [],
+    }
 
 
 def test_records_hold_what_an_event_holds() -> None:

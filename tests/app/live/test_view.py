@@ -32,6 +32,10 @@ def test_silence_is_listened_to(view: LiveView) -> None:
     assert "listening" in line_of(view, Heard(-60.0, 1.0, [])).plain
 
 
+def test_who_waits_for_the_wake_phrase_is_asleep(view: LiveView) -> None:
+    assert "asleep" in line_of(view, Heard(-60.0, 1.0, [], awake=False)).plain
+
+
 def test_meter_grows_with_the_level(view: LiveView) -> None:
     filled = [line_of(view, Heard(level, 1.0, [])).plain.count("▮") for level in (-80.0, -40.0, -20.0, 0.0, 10.0)]
     assert filled == sorted(filled)

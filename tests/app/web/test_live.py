@@ -279,6 +279,19 @@ def test_commands_of_a_file_are_heard_and_the_rest_refused(streams: LiveStreams,
         assert final["refused"] == "it is none of the sentences"
 
 
+def test_a_command_may_follow_the_wake_phrase_of_the_file(streams: LiveStreams, speech: Waveform, spoken: Path) -> None:
+    word = np.pad(read_audio(spoken / "yes.flac"), SAMPLE_RATE)
+    with connected(streams, "rate=16000&commands=") as session:
+        session.send_text("intents:\n  Agree: {data: [{sentences: ['yes']}]}\noyez: {wake: left right stop}\n")
+        speak(session, np.concatenate([word, speech, word]))
+        [*_, unwoken] = until(session, "final")
+        [*_, call] = until(session, "wake")
+        [*_, woken] = until(session, "final")
+    assert (unwoken["command"], unwoken["refused"]) == (None, "the wake phrase was not said")
+    assert call["text"] == "left right stop"
+    assert (woken["command"], woken["text"]) == ("Agree", "yes")
+
+
 def test_a_wrong_commands_file_is_told(streams: LiveStreams) -> None:
     with connected(streams, "rate=16000&commands=") as session:
         session.send_text("go 🙂")

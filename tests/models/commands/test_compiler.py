@@ -115,6 +115,7 @@ def test_home_assistants_sentences_mean_what_hassil_says():
         ("sentences: []", "no sentence in this file that can be said"),
         ("sentences: [go]\nskip_words: [please, '{x}']", r"line 5: there is no list \{x\}"),
         ("sentences: [go]\noyez: {wake: '...'}", "line 5: the wake phrase is empty"),
+        ("sentences: [go]\noyez:\n  wake: hey", "line 6: the wake phrase 'hey' has 1 syllable;"),
         ("sentences: [go]\noyez: {spellings: {a: '🙂'}}", "line 5: nobody can say"),
         (f"sentences: ['{'[' * 400}a{']' * 400}']", "line 4: this is nested too deeply"),
         (f"sentences: ['{';'.join('abcdefghijk')}']", "line 4: too many ways to say this: 11 parts in any order"),

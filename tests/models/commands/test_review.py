@@ -19,7 +19,6 @@ def findings(text):
         ("[play four]\n  B:\n    data:\n      - sentences: ['play for']", 7, "sound alike"),
         ("['{n}']\nlists:\n  n:\n    values:\n      - fifteen\n      - fifty", 9, "'fifteen' and 'fifty' of {n} sound"),
         ("['{n}']\nlists:\n  n:\n    values:\n      - write it\n      - right it", 9, "sound alike"),
-        ("[go]\noyez:\n  wake: hey", 6, "1 syllables"),
         ("[go]\noyez:\n  actions:\n    Gone: {print: x}", 7, "'Gone', which is no intent"),
         ("[go, 'dim {x}']\n        requires_context: {d: a}\nlists: {x: {values: [{in: b, context: {d: c}}]}}", 4,
          "no sentence can come of 'dim {x}'"),
