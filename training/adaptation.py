@@ -221,7 +221,7 @@ def reason_to_refuse(before: Measured, after: Measured, most_loss: float) -> str
         most_loss: by how much the general word error rate may rise; 0.01 is one word in a hundred.
     """
     loss = after.general - before.general
-    if loss > most_loss:
+    if round(loss - most_loss, 6) > 0:
         return (
             f"the word error rate of general speech rose by {loss:.2%} ({before.general:.2%} -> {after.general:.2%}), "
             f"of at most {most_loss:.2%}"

@@ -36,6 +36,7 @@ HELD_OUT_SECONDS = 1800.0  # of real speech to measure on
 _FEWEST_TO_PART = 50  # sentences: of fewer, every one is needed in training
 _ONE_IN = 5  # sentences, speakers or recordings is held out
 _SENTENCES = 500  # that are drawn from a file at most
+_FREE_TEXTS = 10  # that a sentence is filled in with
 _FREE_TEXT = re.compile(r"\{[^}]*\}")
 
 
@@ -106,7 +107,9 @@ def draw_sentences(file: CommandsFile, seed: int = 1) -> Parted:
     chance = random.Random(seed)
     any_words = words(chance)
     wake = f"{file.oyez.wake} " if file.oyez.wake else ""
-    samples = draw_samples(file, _SENTENCES, seed)
+    samples = [
+        sample for sample in draw_samples(file, _SENTENCES, seed) for _ in range(1 if sample.is_whole else _FREE_TEXTS)
+    ]
     said = (spell(wake + _FREE_TEXT.sub(lambda _: next(any_words), sample.text)) for sample in samples)
     texts = sorted({text for text in said if text})
     if len(texts) < _FEWEST_TO_PART:
