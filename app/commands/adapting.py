@@ -163,6 +163,8 @@ def _adapt(task: _Task, further_voices: Sequence[str], most_loss: float) -> str 
 
     base = Recognizer.load(task.model, task.device)
     _refuse_unfit(base, task.file)
+    if task.recordings is not None:
+        say(f"hearing {task.recordings} as it is heard now")
     recorded = _hear_recordings(base, task, told=True)
     sentences = draw_sentences(task.compiled.file)
     if not sentences.training:
@@ -177,6 +179,7 @@ def _adapt(task: _Task, further_voices: Sequence[str], most_loss: float) -> str 
     readings = plan_readings(task.work, base.model.config, sentences, voices, task.clips)
     with progress_bar(sum(map(len, readings.values())), "clips") as progress:
         speech = prepare(task.work, base.model.config, readings, replay, task.processes or cores(), progress)
+    say("measuring the model as it is")
     before = Measured(
         commands=_hear_held_out(base, task),
         general=evaluate(base, speech.general).accuracy.word_error_rate,
@@ -190,6 +193,7 @@ def _adapt(task: _Task, further_voices: Sequence[str], most_loss: float) -> str 
     recipe = adaptation_recipe(config, speech, noise, task.epochs)
     run(work, Run(recipe, task.work, run_folder, task.model), task.device, task.processes)
 
+    say("measuring what came of it")
     model = adapted_model(task.model, run_folder / "last", TRAINED_SHARE[replay is not None], config)
     save_adapted(result, model, task.model, "")
     adapted = Recognizer.load(result, task.device)

@@ -11,24 +11,33 @@ import pytest
 import torch
 
 from data.manifest import Utterance
-from models.checkpoint import CARD, Calibration, load_checkpoint, save_ngram
+from data.recordings import utterances
+from models.checkpoint import CARD, Calibration, ModelConfig, load_checkpoint, save_ngram
 from models.decoding.ngram import NgramConfig
 from models.recognizer import Recognizer
 from training.adaptation import (
+    COMMANDS,
+    GENERAL,
+    HELD_OUT,
+    HELD_OUT_COMMANDS,
     Measured,
     adaptation_recipe,
     adapted_model,
     mean_of_weights,
+    plan_readings,
+    prepare,
     reason_to_refuse,
     right_share,
     save_adapted,
     with_fitted_confidences,
 )
 from training.adaptation import Speech as AdaptationSpeech
+from training.adaptation_speech import Parted, Voices
 from training.config import CorpusConfig
 from training.evaluate import evaluate
 from training.ngram import estimate, write_arpa
 from training.operating_points import Attempt
+from training.selection import select
 
 ALL_RIGHT = [Attempt(0.9, True, True, 1.0)] * 10
 ONE_WRONG = [*ALL_RIGHT[:9], Attempt(0.9, True, False, 1.0)]
@@ -95,6 +104,24 @@ def test_an_adapted_model_stands_by_itself_with_its_language_model_and_both_card
     card = (tmp_path / "home" / CARD).read_text()
     assert card.startswith("# home\n\nAdapted to home.yaml.\n")
     assert "\n## untrained\n" in card
+
+
+@pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="espeak-ng is not installed")
+def test_of_a_model_with_a_vocabulary_other_speech_gives_no_text(tmp_path: Path) -> None:
+    config = ModelConfig(vocabulary=("yes", "no", "left", "right", "stop"))
+    voices = Voices({"espeak:en-us+Adam": 1.0}, {"espeak:en-us+Linda": 1.0}, [])
+    sentences = Parted(["left", "yes"], ["left", "yes"], apart=False)
+    readings = plan_readings(tmp_path, config, sentences, voices, clips=12)
+    assert {reading.manner.voice for name in (COMMANDS, GENERAL) for reading in readings[name]} == {"espeak:en-us+Adam"}
+    speech = prepare(tmp_path, config, readings, None)
+    learned = select(speech.training, tmp_path, config.vocabulary).utterances
+    assert {word for each in learned for word in each.text.split()} <= set(config.vocabulary)
+    assert any(not each.text for each in learned)
+    assert any(not each.text for each in speech.general)
+    assert any(each.text for each in speech.general)
+    measured = utterances(tmp_path / HELD_OUT)
+    assert {each.speaker for each in measured} == {"espeak:en-us+Linda"}
+    assert len(measured) == len(speech.general) + len(readings[HELD_OUT_COMMANDS])
 
 
 def test_confidences_are_fitted_to_speech_that_was_held_out(untrained_model: Path, spoken: Path) -> None:
