@@ -7,6 +7,7 @@ some, and the mean of the weights before and after, which keeps most of what was
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -132,7 +133,7 @@ def _list(folder: Path, listed: Sequence[Utterance]) -> CorpusConfig:
     return _corpus(folder)
 
 
-def adaptation_recipe(config: ModelConfig, speech: Speech, noise: Sequence[Path] = (), epochs: int = 3) -> Recipe:
+def adaptation_recipe(config: ModelConfig, speech: Speech, noise: Sequence[Path], epochs: int) -> Recipe:
     """Return the recipe that adapts a model: its own shape, a low learning rate, little of everything else."""
     return Recipe(
         name=config.name,
@@ -194,8 +195,8 @@ def save_adapted(folder: Path, model: Model, base: str, account: str) -> None:
         shutil.copyfile(origin / NGRAM, folder / NGRAM)
     card = origin / CARD
     before = card.read_text(encoding="utf-8") if card.is_file() else ""
-    whole = f"# {model.config.name}\n\n{account}\n\n## The model that was adapted\n\n{before.replace('# ', '## ')}"
-    save_checkpoint(folder, model, whole)
+    below = re.sub("^#", "##", before, flags=re.MULTILINE)
+    save_checkpoint(folder, model, f"# {model.config.name}\n\n{account}\n\nThe model that was adapted:\n\n{below}")
 
 
 @dataclass(frozen=True)
@@ -204,7 +205,7 @@ class Measured:
 
     commands: list[Attempt]  # synthetic, and the general speech as what is no command
     general: float  # word error rate of the general speech
-    recordings: list[Attempt] | None = None  # the user's, and the general speech
+    recordings: list[Attempt] | None = None  # the user's
 
 
 def right_share(attempts: Sequence[Attempt]) -> float:

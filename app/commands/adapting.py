@@ -163,8 +163,6 @@ def _adapt(task: _Task, further_voices: Sequence[str], most_loss: float) -> str 
 
     base = Recognizer.load(task.model, task.device)
     _refuse_unfit(base, task.file)
-    if task.recordings is not None:
-        say(f"hearing {task.recordings} as it is heard now")
     recorded = _hear_recordings(base, task, told=True)
     sentences = draw_sentences(task.compiled.file)
     if not sentences.training:
@@ -174,7 +172,8 @@ def _adapt(task: _Task, further_voices: Sequence[str], most_loss: float) -> str 
         say(f"fewer voices than there could be: {reason}")
     replay, noise = _real_speech(task.real, base.model.config)
     _take_up(task, read_config(find_checkpoint(task.model)).weights_sha256, further_voices)
-    say(_held_out(sentences, voices, replay, task.real))
+    parted = _parted(sentences, voices, replay, task.real)
+    say(parted)
 
     readings = plan_readings(task.work, base.model.config, sentences, voices, task.clips)
     with progress_bar(sum(map(len, readings.values())), "clips") as progress:
@@ -185,22 +184,21 @@ def _adapt(task: _Task, further_voices: Sequence[str], most_loss: float) -> str 
         general=evaluate(base, speech.general).accuracy.word_error_rate,
         recordings=recorded,
     )
-
     config = base.model.config.model_copy(
         update={"name": task.out.name, "description": f"{base.name}, adapted to {task.file.name}."}
     )
     run_folder, result = task.work / "run", task.work / "result"
     recipe = adaptation_recipe(config, speech, noise, task.epochs)
     run(work, Run(recipe, task.work, run_folder, task.model), task.device, task.processes)
+    model = adapted_model(task.model, run_folder / "last", TRAINED_SHARE[replay is not None], config)
+    save_adapted(result, model, task.model, account="")
 
     say("measuring what came of it")
-    model = adapted_model(task.model, run_folder / "last", TRAINED_SHARE[replay is not None], config)
-    save_adapted(result, model, task.model, "")
     adapted = Recognizer.load(result, task.device)
-    if replay is not None:  # confidences fitted to synthetic speech would promise too much of real speech
+    if replay is not None:
         adapted.model.config = config.model_copy(update={"confidence": Calibration()})
     heard = evaluate(adapted, speech.general)
-    if replay is not None:
+    if replay is not None:  # fitted to synthetic speech, the confidences would promise too much of real speech
         adapted.model.config = with_fitted_confidences(adapted, heard)
     after = Measured(
         commands=_hear_held_out(adapted, task),
@@ -208,12 +206,10 @@ def _adapt(task: _Task, further_voices: Sequence[str], most_loss: float) -> str 
         recordings=_hear_recordings(adapted, task),
     )
     figures = list(_figures(task, before, after, (_threshold(base, task), _threshold(adapted, task))))
-    refused = reason_to_refuse(before, after, most_loss)
     Console().print(_table(task, figures, most_loss))
+    refused = reason_to_refuse(before, after, most_loss)
     if refused is None:
-        save_adapted(
-            result, adapted.model, task.model, _account(task, figures, _held_out(sentences, voices, replay, task.real))
-        )
+        save_adapted(result, adapted.model, task.model, _account(task, figures, parted))
         result.rename(task.out)
     shutil.rmtree(task.work)
     return refused
@@ -248,7 +244,7 @@ def _take_up(task: _Task, weights: str, further_voices: Sequence[str]) -> None:
         "commands": hashlib.sha256(task.compiled.file.model_dump_json().encode()).hexdigest(),
         "weights": weights,
         "voices": list(further_voices),
-        "speech": str(task.real),
+        "speech": [str(task.real), task.real.recipe],
         "clips": task.clips,
         "epochs": task.epochs,
     }
@@ -286,7 +282,7 @@ def _threshold(recognizer: Recognizer, task: _Task) -> float:
     return recognizer.model.config.command_confidence.threshold if given is None else given
 
 
-def _held_out(sentences: Parted, voices: Voices, replay: Replay | None, real: _Real) -> str:
+def _parted(sentences: Parted, voices: Voices, replay: Replay | None, real: _Real) -> str:
     """Say what is trained on and what is measured on."""
     if sentences.apart:
         texts = f"{len(sentences.training)} sentences are trained on and {len(sentences.held_out)} others measured on"
@@ -345,10 +341,10 @@ def _table(task: _Task, figures: Figures, most_loss: float) -> Table:
     return shown
 
 
-def _account(task: _Task, figures: Figures, held_out: str) -> str:
+def _account(task: _Task, figures: Figures, parted: str) -> str:
     """Return what the card says of the adaptation."""
     rows = "\n".join(f"| {' | '.join(row)} |" for row in figures)
     return (
-        f"`{task.model}`, adapted to `{task.file.name}` by `oyez adapt` on synthetic speech.\n\n{held_out}.\n\n"
+        f"`{task.model}`, adapted to `{task.file.name}` by `oyez adapt` on synthetic speech: {parted}.\n\n"
         f"| measured on what was held out | before | after |\n|---|---|---|\n{rows}"
     )

@@ -82,7 +82,7 @@ def test_the_mean_of_weights_lies_between_the_models(untrained_model: Path) -> N
 def test_the_recipe_has_the_shape_of_the_model(untrained_model: Path, spoken: Path) -> None:
     config = load_checkpoint(untrained_model).config
     corpus = CorpusConfig(corpus="recordings", root=spoken)
-    recipe = adaptation_recipe(config, AdaptationSpeech((corpus,), corpus, []), epochs=4)
+    recipe = adaptation_recipe(config, AdaptationSpeech((corpus,), corpus, []), noise=[], epochs=4)
     assert (recipe.features, recipe.acoustic) == (config.features, config.acoustic)
     assert recipe.vocabulary == config.vocabulary
     assert recipe.optimisation.epochs == 4
