@@ -36,13 +36,13 @@ def adapt(
         str, typer.Option("--model", "-m", help="The model to adapt: a shipped one's name, or a folder.")
     ] = "english",
     out: Annotated[
-        Path | None, typer.Option(help="The folder of the adapted model.  [default: adapted/ and the file's name]")
+        Path | None, typer.Option(help="The folder of the adapted model; by default adapted/ and the file's name.")
     ] = None,
     data: Annotated[
         Path | None, typer.Option(help="The folder with the corpora of a recipe: real speech that must stay known.")
     ] = None,
     recipe: Annotated[
-        str | None, typer.Option(help="With --data: which recipe.  [default: the one of the model's name]")
+        str | None, typer.Option(help="With --data: which recipe; by default the one of the model's name.")
     ] = None,
     replay: Annotated[
         Path | None, typer.Option(help="Instead of --data: a folder with real speech of any kind, and its manifest.")
@@ -64,7 +64,7 @@ def adapt(
     ] = None,
     clips: Annotated[int, typer.Option(help="How many readings of the file's sentences to learn from.", min=3)] = 600,
     epochs: Annotated[int, typer.Option(help="How often all is gone through.", min=1)] = 2,
-    processes: Annotated[int | None, typer.Option(help="On the CPU.  [default: one a core]", min=1)] = None,
+    processes: Annotated[int | None, typer.Option(help="On the CPU; by default one a core.", min=1)] = None,
     device: DeviceOption = "cpu",
 ) -> None:
     """Adapt a model to one commands file, on synthetic speech; show what it is worth. Interrupted, it goes on later.
@@ -190,7 +190,7 @@ def _adapt(task: _Task, further_voices: Sequence[str], most_loss: float) -> str 
     run_folder, result = task.work / "run", task.work / "result"
     recipe = adaptation_recipe(config, speech, noise, task.epochs)
     run(work, Run(recipe, task.work, run_folder, task.model), task.device, task.processes)
-    model = adapted_model(task.model, run_folder / "last", TRAINED_SHARE[replay is not None], config)
+    model = adapted_model(task.model, run_folder / "last", TRAINED_SHARE, config)
     save_adapted(result, model, task.model, account="")
 
     say("measuring what came of it")
@@ -291,8 +291,8 @@ def _parted(sentences: Parted, voices: Voices, replay: Replay | None, real: _Rea
     spoken = f"{texts}, in other voices: {len(voices.training)} to train, {len(voices.held_out)} to measure"
     if replay is None:
         return (
-            f"{spoken}. No real speech is given (--data or --replay): general speech is synthetic, too, and what is "
-            "forgotten of real speech is not seen. Half of what is learned is taken, so that it is little"
+            f"{spoken}. No real speech is given (--data or --replay): general speech is synthetic, too, and what real "
+            "speech loses is not seen"
         )
     counts = f"{len(replay.training)} recordings to train, {len(replay.held_out)} to measure"
     return f"{spoken}. General speech: {real}, {counts}"
