@@ -19,6 +19,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from app.batch.command import transcribe
+from app.commands.adapting import adapt
 from app.commands.command import commands_app, woken
 from app.console import (
     CommandsOption,
@@ -192,6 +193,7 @@ def web(
 
 
 app.command()(train)
+app.command()(adapt)
 
 
 app.command()(evaluate)

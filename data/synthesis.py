@@ -174,6 +174,8 @@ def synthesise(
         write_manifest(out / "manifest.jsonl", (_utterance(reading) for reading in readings))
     except OSError as error:
         raise SynthesisError(f"{out}: cannot be written ({error.strerror})") from error
+    except soundfile.LibsndfileError as error:  # it does not tell why
+        raise SynthesisError(f"{out}: a clip cannot be written ({error}); is the disk full?") from error
     return len(readings)
 
 

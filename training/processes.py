@@ -62,7 +62,7 @@ def run(work: Work, argument: Any, device: str, processes: int | None = None) ->
         raise ProcessError(f"device {device!r}: {str(error).splitlines()[0]}") from error
     if "WORLD_SIZE" in os.environ:
         _join_torchrun(work, argument, device)
-    elif (count := processes or (_cores() if device == "cpu" else 1)) == 1:
+    elif (count := processes or (cores() if device == "cpu" else 1)) == 1:
         _work_here(work, argument, device)
     else:
         _work_in_children(work, argument, count)
@@ -73,7 +73,7 @@ def rank_and_processes() -> tuple[int, int]:
     return (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
 
 
-def _cores() -> int:
+def cores() -> int:
     """Return how many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 

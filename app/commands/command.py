@@ -35,7 +35,7 @@ def check(
     from models.commands.review import review
     from models.commands.samples import MANY, count_sentences, draw_samples
 
-    compiled, document = _compile(file)
+    compiled, document = compile_file(file)
     findings = review(compiled, document)
     for finding in findings:
         print(f"{file}:{finding.line}: {finding.message}")
@@ -63,7 +63,7 @@ def say(
     from models.commands.spoken import SpokenError
     from models.commands.understanding import LONGEST_TEXT, Understanding
 
-    compiled, _ = _compile(file)
+    compiled, _ = compile_file(file)
     said = " ".join(text)
     if len(said) > LONGEST_TEXT:
         wrong_use(f"a text of {len(said)} characters, of at most {LONGEST_TEXT}")
@@ -99,7 +99,7 @@ def learn(
     from models.intents import save_intent_classifier
     from training.intents import train_intent_classifier
 
-    compiled, _ = _compile(file)
+    compiled, _ = compile_file(file)
     drawn = [sample for sample in draw_samples(compiled.file, sentences) if sample.is_whole]
     try:
         strangers = [spell(line) for line in others.read_text(encoding="utf-8").splitlines()] if others else []
@@ -140,7 +140,7 @@ def tune(
     from models import CheckpointError, Recognizer
     from training.operating_points import THRESHOLDS, choose_threshold, operating_point
 
-    compiled, _ = _compile(file)
+    compiled, _ = compile_file(file)
     try:
         recognizer = Recognizer.load(model, device).commands(file, threshold=0.0)
         attempts, left_out = attempts_of(recognizer, compiled, recordings, other_speech)
@@ -273,7 +273,8 @@ def _as_text(meaning: Match, compiled: Compiled) -> str:
     return "\t".join([meaning.intent or "(wake phrase)", *slots])
 
 
-def _compile(file: Path) -> tuple[Compiled, Document]:
+def compile_file(file: Path) -> tuple[Compiled, Document]:
+    """Read a commands file and make it into automata; a mistake in it ends the command."""
     from models.commands.compiler import compile_commands
     from models.commands.errors import CommandsError
     from models.commands.file import read_commands

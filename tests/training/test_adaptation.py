@@ -1,0 +1,140 @@
+"""Adapting a model: what is kept of the old one, what is written, and when the new one is not worth keeping."""
+
+from __future__ import annotations
+
+import gzip
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+
+from data.manifest import Utterance
+from data.recordings import utterances
+from models.checkpoint import CARD, ModelConfig, load_checkpoint, save_ngram
+from models.confidence import WordConfidence
+from models.decoding.ngram import NgramConfig
+from models.recognizer import Recognizer
+from training.adaptation import (
+    COMMANDS,
+    GENERAL,
+    HELD_OUT,
+    HELD_OUT_COMMANDS,
+    Measured,
+    adaptation_recipe,
+    adapted_model,
+    mean_of_weights,
+    plan_readings,
+    prepare,
+    reason_to_refuse,
+    right_share,
+    save_adapted,
+    with_fitted_confidences,
+)
+from training.adaptation import Speech as AdaptationSpeech
+from training.adaptation_speech import Parted, Voices
+from training.config import CorpusConfig
+from training.evaluate import hear
+from training.ngram import estimate, write_arpa
+from training.operating_points import Attempt
+from training.selection import select
+
+ALL_RIGHT = [Attempt(0.9, True, True, 1.0)] * 10
+ONE_WRONG = [*ALL_RIGHT[:9], Attempt(0.9, True, False, 1.0)]
+OTHER = [Attempt(0.9, False, False, 1.0)]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "reason"),
+    [
+        (Measured(ONE_WRONG, 0.30), Measured(ALL_RIGHT, 0.31), None),
+        (Measured(ONE_WRONG, 0.30), Measured(ONE_WRONG, 0.20), None),
+        (Measured(ONE_WRONG, 0.30), Measured(ALL_RIGHT, 0.32), r"rose by 2.00% \(30.00% -> 32.00%\), of at most 1.00%"),
+        (Measured(ALL_RIGHT, 0.30), Measured(ONE_WRONG, 0.30), r"90.0% are right, before it were 100.0%"),
+    ],
+)
+def test_a_model_is_kept_unless_it_forgets_too_much_or_is_of_no_use(
+    before: Measured, after: Measured, reason: str | None
+) -> None:
+    refused = reason_to_refuse(before, after, most_loss=0.01)
+    if reason is None:
+        assert refused is None
+    else:
+        assert refused is not None
+        assert re.search(reason, refused)
+
+
+def test_other_speech_is_no_command_that_could_be_right() -> None:
+    assert right_share(ONE_WRONG + OTHER) == pytest.approx(0.9)
+
+
+def test_the_mean_of_weights_lies_between_the_models(untrained_model: Path) -> None:
+    first, second = load_checkpoint(untrained_model), load_checkpoint(untrained_model)
+    with torch.no_grad():
+        for parameter in second.parameters():
+            parameter.add_(1.0)
+    for share in (0.0, 0.25, 1.0):
+        mean = mean_of_weights(first, second, share)
+        for name, parameter in first.named_parameters():
+            assert torch.allclose(mean.get_parameter(name), parameter + share, atol=1e-6), name
+
+
+def test_the_recipe_has_the_shape_of_the_model(untrained_model: Path, spoken: Path) -> None:
+    config = load_checkpoint(untrained_model).config
+    corpus = CorpusConfig(corpus="recordings", root=spoken)
+    recipe = adaptation_recipe(config, AdaptationSpeech((corpus,), corpus, []), noise=[], epochs=4)
+    assert (recipe.features, recipe.acoustic) == (config.features, config.acoustic)
+    assert recipe.vocabulary == config.vocabulary
+    assert recipe.optimisation.epochs == 4
+
+
+def test_an_adapted_model_stands_by_itself_with_its_language_model_and_both_cards(
+    untrained_model: Path, tmp_path: Path
+) -> None:
+    base = Path(shutil.copytree(untrained_model, tmp_path / "base"))
+    write_arpa(estimate([["yes"], ["left", "right", "stop"]]), tmp_path / "words.arpa")
+    save_ngram(base, gzip.compress((tmp_path / "words.arpa").read_bytes()), NgramConfig(weight=1.5, word_score=1.0))
+    before = load_checkpoint(base).config
+    model = adapted_model(str(base), base, 0.5, before.model_copy(update={"name": "home"}))
+    save_adapted(tmp_path / "home", model, str(base), "Adapted to home.yaml.")
+    shutil.rmtree(base)
+    recognizer = Recognizer.load(tmp_path / "home")
+    assert recognizer.decoding == "ngram"
+    assert recognizer.model.config == before.model_copy(update={"name": "home"})
+    card = (tmp_path / "home" / CARD).read_text()
+    assert card.startswith("# home\n\nAdapted to home.yaml.\n")
+    assert "\n## untrained\n" in card
+
+
+@pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="espeak-ng is not installed")
+def test_of_a_model_with_a_vocabulary_other_speech_gives_no_text(tmp_path: Path) -> None:
+    config = ModelConfig(vocabulary=("yes", "no", "left", "right", "stop"))
+    voices = Voices({"espeak:en-us+Adam": 1.0}, {"espeak:en-us+Linda": 1.0}, [])
+    sentences = Parted(["left", "yes"], ["left", "yes"], apart=False)
+    readings = plan_readings(tmp_path, config, sentences, voices, clips=12)
+    assert {reading.manner.voice for name in (COMMANDS, GENERAL) for reading in readings[name]} == {"espeak:en-us+Adam"}
+    speech = prepare(tmp_path, config, readings, None)
+    learned = select(speech.training, tmp_path, config.vocabulary).utterances
+    assert {word for each in learned for word in each.text.split()} <= set(config.vocabulary)
+    assert any(not each.text for each in learned)
+    assert any(not each.text for each in speech.general)
+    assert any(each.text for each in speech.general)
+    measured = utterances(tmp_path / HELD_OUT)
+    assert {each.speaker for each in measured} == {"espeak:en-us+Linda"}
+    assert len(measured) == len(speech.general) + len(readings[HELD_OUT_COMMANDS])
+
+
+def test_confidences_are_fitted_to_speech_that_was_held_out(untrained_model: Path, spoken: Path) -> None:
+    recognizer = Recognizer.load(untrained_model)
+    said = [Utterance(spoken / f"{text}.flac", text, "one", 0.0, 0.8) for text in ("yes", "right", "seven", "stop")]
+    heard = hear(recognizer, said)
+    config = with_fitted_confidences(recognizer, heard)
+    assert config.confidence != WordConfidence()
+    assert config.command_confidence != recognizer.model.config.command_confidence
+    assert (
+        config.model_copy(
+            update={"confidence": WordConfidence(), "command_confidence": recognizer.model.config.command_confidence}
+        )
+        == recognizer.model.config
+    )
