@@ -10,6 +10,7 @@ same command goes on where it was; each run is one of `oyez train` and can be ma
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import shlex
@@ -33,6 +34,7 @@ from training.state import differences
 from training.studies.report import Report, Table, tell
 from training.train import Run, work
 
+_LONGEST_NAME = 80  # of a run's folder; file systems take three times as much
 NOTHING = ""  # the change of the run that the others are compared with
 CHANGES = (
     "optimisation.seed=2",
@@ -75,6 +77,8 @@ class Study:
     def run_of(self, change: str) -> Run:
         """Return the run with a change. Raises RecipeError if there is no such setting."""
         folder = re.sub(r"[^\w.=-]+", "_", change) or "nothing"
+        if len(folder) > _LONGEST_NAME:
+            folder = f"{folder[:_LONGEST_NAME]}-{hashlib.sha256(change.encode()).hexdigest()[:8]}"
         return Run(load_recipe(self.recipe, self._overrides(change)), self.data, self.runs / folder, self.init)
 
     def command_of(self, change: str) -> str:

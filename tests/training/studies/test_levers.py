@@ -73,3 +73,10 @@ def test_results_of_another_study_are_not_mixed_in(study: Study) -> None:
     (study.out / "levers.json").write_text("{")
     with pytest.raises(StudyError, match="damaged"):
         carry_out(study, [])
+
+
+def test_a_change_longer_than_a_file_name_has_a_folder_of_its_own(study: Study) -> None:
+    changes = [f"description={'very ' * 100}{end}" for end in ("long", "longer")]
+    folders = {study.run_of(change).out.name for change in changes}
+    assert len(folders) == 2
+    assert all(len(name) <= 100 for name in folders)
