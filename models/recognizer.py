@@ -99,6 +99,13 @@ class Recognizer:
             raise ValueError(f"decoding {decoding!r} of model {model.config.name!r} needs its language model")
         self._words = [encode(word) for word in model.config.vocabulary]
 
+    def _hear_as(self, other: Recognizer) -> None:
+        """Begin as a recogniser with the same model and the same settings; for classes that add to one."""
+        Recognizer.__init__(
+            self, other.model, other.device, other.decoding, other.beam_width, other.ngram, other.language
+        )
+        self.batch_seconds = other.batch_seconds
+
     @staticmethod
     def load(
         name_or_folder: str | Path = DEFAULT_MODEL,

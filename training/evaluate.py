@@ -118,30 +118,35 @@ def evaluate(
     started = time.perf_counter()
     results: list[Result] = []
     left_out: list[str] = []
-    remaining = iter(sorted(utterances, key=lambda utterance: utterance.duration or 0.0))
-    while some := list(islice(remaining, AT_ONCE)):
-        readable = list(_read(some, left_out))
+    for asked, readable in _some_at_once(utterances, left_out):
         waveforms = [waveform for _, waveform in readable]
         if noisy is not None:
             waveforms = [noisy(waveform, len(results) + number) for number, waveform in enumerate(waveforms)]
         transcripts = recognizer.transcribe(waveforms)
         results += [Result(utterance, heard) for (utterance, _), heard in zip(readable, transcripts, strict=True)]
-        progress(len(some))
+        progress(asked)
     return Evaluation(results, left_out, time.perf_counter() - started)
 
 
 def hear(recognizer: Recognizer, utterances: Sequence[Utterance]) -> list[Heard]:
     """Return what a recogniser hears in each utterance that can be read."""
     heard: list[Heard] = []
-    remaining = iter(sorted(utterances, key=lambda utterance: utterance.duration or 0.0))
-    while some := list(islice(remaining, AT_ONCE)):
-        readable = list(_read(some, []))
+    for _, readable in _some_at_once(utterances, left_out=[]):
         rows = recognizer.log_probs([waveform for _, waveform in readable])
         heard += [
             Heard(utterance, recognizer.words(row) if len(waveform) else [])
             for (utterance, waveform), row in zip(readable, rows, strict=True)
         ]
     return heard
+
+
+def _some_at_once(
+    utterances: Sequence[Utterance], left_out: list[str]
+) -> Iterator[tuple[int, list[tuple[Utterance, Waveform]]]]:
+    """Read utterances, those of similar length together; gives how many were asked for and those that can be read."""
+    remaining = iter(sorted(utterances, key=lambda utterance: utterance.duration or 0.0))
+    while some := list(islice(remaining, AT_ONCE)):
+        yield len(some), list(_read(some, left_out))
 
 
 def _read(utterances: Sequence[Utterance], left_out: list[str]) -> Iterator[tuple[Utterance, Waveform]]:

@@ -43,15 +43,7 @@ class CommandRecognizer(Recognizer):
         threshold: float | None = None,
         runners_up: int = 0,
     ) -> None:
-        super().__init__(
-            recognizer.model,
-            recognizer.device,
-            recognizer.decoding,
-            recognizer.beam_width,
-            recognizer.ngram,
-            recognizer.language,
-        )
-        self.batch_seconds = recognizer.batch_seconds
+        self._hear_as(recognizer)
         self.file = file
         self.grammar = grammar
         self.tags = tags

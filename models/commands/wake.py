@@ -28,15 +28,7 @@ class WakeRecognizer(Recognizer):
         self, recognizer: Recognizer, phrase: str, seconds: float | None = None, threshold: float | None = None
     ) -> None:
         """Make a recogniser; see `Recognizer.woken_by`."""
-        super().__init__(
-            recognizer.model,
-            recognizer.device,
-            recognizer.decoding,
-            recognizer.beam_width,
-            recognizer.ngram,
-            recognizer.language,
-        )
-        self.batch_seconds = recognizer.batch_seconds
+        self._hear_as(recognizer)
         self.seconds = WAKE_SECONDS if seconds is None else seconds
         self.wake = WakePhrase(phrase, self.model.config.command_confidence, threshold)
 
