@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import signal
 import subprocess
 import sys
 import time
 from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -109,18 +109,9 @@ RUN = LanguageTraining(epochs=3, batch=3, window=8, save_every_seconds=0)
 WITH_DROPOUT = SMALL.model_copy(update={"dropout": 0.3})
 
 
-def stop_after(steps: int):
-    """Return a `stop` that asks to stop after so many steps."""
-    left = [steps]
-
-    def stop() -> int:
-        left[0] -= 1
-        return signal.SIGTERM if left[0] == 0 else 0
-
-    return stop
-
-
-def test_a_run_stopped_at_any_step_ends_with_the_same_weights(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_a_run_stopped_at_any_step_ends_with_the_same_weights(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], stop_after: Callable[[int], Callable[[], int]]
+):
     whole = LanguageTrainer(TEXTS, WITH_DROPOUT, RUN)
     whole.train()
     for steps in (1, 4, 30):  # within a sentence, and in another epoch
@@ -137,7 +128,9 @@ def test_a_run_stopped_at_any_step_ends_with_the_same_weights(tmp_path: Path, ca
     assert bits == whole.progress.bits
 
 
-def test_a_run_of_other_texts_or_settings_is_not_gone_on_with(tmp_path: Path):
+def test_a_run_of_other_texts_or_settings_is_not_gone_on_with(
+    tmp_path: Path, stop_after: Callable[[int], Callable[[], int]]
+):
     with pytest.raises(Interrupted):
         LanguageTrainer(TEXTS, SMALL, RUN, tmp_path).train(stop_after(1))
     with pytest.raises(RecipeError, match="sha256 of the sentences"):

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -65,17 +66,6 @@ def assert_same_weights(first: Path, second: Path) -> None:
         assert torch.equal(one, two), name
 
 
-def stop_after(steps: int):
-    """Return a `stop` that asks to stop after so many steps."""
-    left = [steps]
-
-    def stop() -> int:
-        left[0] -= 1
-        return signal.SIGTERM if left[0] == 0 else 0
-
-    return stop
-
-
 def command(recipe: Path, corpus: Path, out: Path, *more: str) -> list[str]:
     arguments = [str(recipe), "--data", str(corpus), "--out", str(out), *more]
     return [sys.executable, "-m", "training.train", *arguments]
@@ -96,7 +86,9 @@ def test_two_tones_are_told_apart_after_some_epochs(recipe: Path, corpus: Path, 
     assert [transcript.text for transcript in recognizer.transcribe(waveforms)] == ["low", "high"]
 
 
-def test_a_run_stopped_at_any_step_ends_with_the_same_weights(recipe: Path, corpus: Path, tmp_path: Path) -> None:
+def test_a_run_stopped_at_any_step_ends_with_the_same_weights(
+    recipe: Path, corpus: Path, tmp_path: Path, stop_after: Callable[[int], Callable[[], int]]
+) -> None:
     loaded = load_recipe(recipe)
     whole = Run(loaded, corpus, tmp_path / "whole")
     Trainer(whole).train()
@@ -152,7 +144,9 @@ def test_a_signal_saves_and_says_how_to_go_on(
     assert "Traceback" not in message
 
 
-def test_the_log_holds_each_step_once_and_each_validation(recipe: Path, corpus: Path, tmp_path: Path) -> None:
+def test_the_log_holds_each_step_once_and_each_validation(
+    recipe: Path, corpus: Path, tmp_path: Path, stop_after: Callable[[int], Callable[[], int]]
+) -> None:
     run = Run(load_recipe(recipe), corpus, tmp_path / "run")
     with pytest.raises(Interrupted):
         Trainer(run).train(stop_after(2))
@@ -166,7 +160,7 @@ def test_the_log_holds_each_step_once_and_each_validation(recipe: Path, corpus: 
 
 
 def test_a_run_of_some_steps_ends_after_them_in_an_epoch_validated_and_stopped_or_not(
-    recipe: Path, corpus: Path, tmp_path: Path
+    recipe: Path, corpus: Path, tmp_path: Path, stop_after: Callable[[int], Callable[[], int]]
 ) -> None:
     settings = ["augmentation.babble_probability=0.5", "augmentation.codec_probability=0.5"]
     loaded = load_recipe(recipe, [*settings, "optimisation.steps=5", "batching.batch_seconds=1.5"])
@@ -203,7 +197,7 @@ def test_nothing_short_enough_to_learn_from_is_told(recipe: Path, corpus: Path, 
 
 
 def test_a_log_torn_in_the_writing_does_not_stop_a_run_from_going_on(
-    recipe: Path, corpus: Path, tmp_path: Path
+    recipe: Path, corpus: Path, tmp_path: Path, stop_after: Callable[[int], Callable[[], int]]
 ) -> None:
     run = Run(load_recipe(recipe), corpus, tmp_path / "run")
     with pytest.raises(Interrupted):
@@ -237,7 +231,9 @@ def test_a_model_of_another_shape_is_no_start(recipe: Path, corpus: Path, tmp_pa
         Trainer(Run(load_recipe(recipe), corpus, tmp_path / "second", init=str(first.out / "last")))
 
 
-def test_another_recipe_does_not_overwrite_a_run(recipe: Path, corpus: Path, tmp_path: Path) -> None:
+def test_another_recipe_does_not_overwrite_a_run(
+    recipe: Path, corpus: Path, tmp_path: Path, stop_after: Callable[[int], Callable[[], int]]
+) -> None:
     out = tmp_path / "run"
     with pytest.raises(Interrupted):
         Trainer(Run(load_recipe(recipe), corpus, out)).train(stop_after(1))
