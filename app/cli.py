@@ -288,7 +288,9 @@ def synthesise(
     out: Annotated[Path, typer.Option(help="The corpus folder: clips and manifest.jsonl, to train on.")],
     voice: Annotated[
         list[str] | None,
-        typer.Option(help="hibari-us, hibari-gb, piper-joe, piper:FILE.onnx, flite:NAME, espeak:NAME; several times."),
+        typer.Option(
+            help="hibari-us, hibari-gb, piper-joe, piper:FILE.onnx, kokoro:FOLDER, flite:NAME, espeak:NAME; repeatable."
+        ),
     ] = None,
     takes: Annotated[int, typer.Option(help="How many voices read each phrase.", min=1)] = 1,
     tempo: Annotated[tuple[float, float], typer.Option(help="Slowest and fastest, as factors.")] = (0.8, 1.3),

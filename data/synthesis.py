@@ -21,6 +21,7 @@ import numpy as np
 import soundfile
 import soxr
 
+from data import kokoro
 from data.audio import SAMPLE_RATE, Waveform
 from data.augmentation import change_speed
 from data.manifest import Utterance, write_manifest
@@ -132,13 +133,17 @@ def plan(
     Args:
         phrases: normalised.
         out: the corpus folder.
-        voices: names and their share of the clips; by default DEFAULT_VOICES.
+        voices: names and their share of the clips; by default DEFAULT_VOICES. The share of `kokoro:FOLDER` is shared
+            out among the voices of the folder and the mixtures of two of them.
         takes: how often each phrase is read.
         tempo, pitch: bounds of the factors, drawn evenly on a logarithmic scale.
         seed: of all choices.
+
+    Raises:
+        SynthesisError: a folder of voices cannot be used.
     """
-    names = list(voices or DEFAULT_VOICES)
-    shares = np.array([(voices or DEFAULT_VOICES)[name] for name in names])
+    shared = _single(voices or DEFAULT_VOICES)
+    names, shares = list(shared), np.array(list(shared.values()))
     readings = []
     for number, phrase in enumerate(phrases):
         for take in range(takes):
@@ -151,6 +156,22 @@ def plan(
             folder = out / f"{number // _CLIPS_A_FOLDER:03d}"
             readings.append(Reading(phrase, manner, folder / f"{number:06d}-{take}.flac"))
     return readings
+
+
+def _single(voices: dict[str, float]) -> dict[str, float]:
+    """Replace folders of voices by what is in them."""
+    single: dict[str, float] = {}
+    for name, share in voices.items():
+        engine, _, folder = name.partition(":")
+        if engine == kokoro.ENGINE and Path(folder).is_dir():
+            try:
+                inside = kokoro.voices_of(Path(folder))
+            except kokoro.KokoroError as error:
+                raise SynthesisError(str(error)) from error
+            single |= dict.fromkeys(inside, share / len(inside))
+        else:
+            single[name] = share
+    return single
 
 
 def synthesise(
@@ -186,13 +207,13 @@ def check_voice(voice: str) -> None:
     if program and name:
         if shutil.which(program) is None:
             raise SynthesisError(f"voice {voice!r} needs {program}: install your system's package of that name")
-    elif voice in HIBARI or voice == PIPER_JOE or voice.startswith("piper:"):
+    elif voice in HIBARI or voice == PIPER_JOE or engine in ("piper", kokoro.ENGINE):
         _speaker(voice)
     else:
         known = ", ".join([*HIBARI, PIPER_JOE])
         raise SynthesisError(
-            f"no voice is called {voice!r}; there are {known}, piper:FILE.onnx, flite:NAME (see flite -lv) "
-            "and espeak:NAME (see espeak-ng --voices=en)"
+            f"no voice is called {voice!r}; there are {known}, piper:FILE.onnx, kokoro:FOLDER, flite:NAME (see "
+            "flite -lv) and espeak:NAME (see espeak-ng --voices=en)"
         )
 
 
@@ -220,6 +241,11 @@ def _speaker(voice: str) -> Speaker:
     if voice.startswith("piper"):
         return _piper(voice)
     engine, _, name = voice.partition(":")
+    if engine == kokoro.ENGINE:
+        try:
+            return kokoro.Speaker(voice)
+        except kokoro.KokoroError as error:
+            raise SynthesisError(str(error)) from error
     return _espeak(name) if engine == "espeak" else _flite(name)
 
 

@@ -24,7 +24,7 @@ from models.commands.confidence import Evidence
 from models.commands.document import Document
 from models.commands.file import CommandsFile
 from models.commands.tags import interpret
-from models.decoding.alignment import align_words
+from models.decoding.alignment import align_words, is_alignable
 from models.recognizer import Recognizer
 
 _PAUSE = 0.2  # seconds; at pauses as long as this a sentence is cut
@@ -88,7 +88,7 @@ def _cut_at_pauses(
         some = utterances[start : start + _AT_ONCE]
         for utterance, log_probs in zip(some, recognizer.log_probs([_read(each) for each in some]), strict=True):
             labels = encode(utterance.text)
-            if len(labels) + sum(one == other for one, other in itertools.pairwise(labels)) > len(log_probs):
+            if not is_alignable(labels, len(log_probs)):
                 continue  # more letters than steps: the text cannot be right
             words = align_words(log_probs, labels)
             length = len(log_probs) * recognizer.step_seconds

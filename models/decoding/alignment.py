@@ -43,6 +43,11 @@ def align_labels(log_probs: Tensor, labels: list[int]) -> list[AlignedLabel]:
     return _spans(*_best_path(log_probs, labels)) if labels else []
 
 
+def is_alignable(labels: list[int], steps: int) -> bool:
+    """Tell whether there is a path of so many steps: one a label, and one for each pair of equal neighbours."""
+    return len(labels) + sum(one == other for one, other in itertools.pairwise(labels)) <= steps
+
+
 def _best_path(log_probs: Tensor, labels: list[int]) -> tuple[Tensor, Tensor]:
     """Return the label of each step and its log-probability, shape (steps,) each."""
     path, scores = torchaudio.functional.forced_align(
@@ -61,8 +66,7 @@ def align_words(log_probs: Tensor, labels: list[int]) -> list[AlignedWord]:
 
     Args:
         log_probs: shape (steps, labels), on the CPU.
-        labels: what is said, without blanks; spaces part the words. There must be a path for it: no more labels
-            than steps, counting one more for each pair of equal neighbours.
+        labels: what is said, without blanks; spaces part the words. It must be alignable.
     """
     if not labels:
         return []

@@ -1,0 +1,114 @@
+"""Words cut out of sentences: where they are said, whole, no more of one than wanted."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import typer
+from typer.testing import CliRunner
+
+from data.audio import SAMPLE_RATE, read_audio
+from data.manifest import Utterance, read_manifest, write_manifest
+from data.synthesis import Manner, speak
+from models.recognizer import Recognizer
+from training.cut_words import at_most, cut_words
+from training.cut_words import main as command
+
+
+@pytest.fixture(scope="module")
+def english() -> Recognizer:
+    return Recognizer.load("english", decoding="greedy")
+
+
+@pytest.fixture(scope="module")
+def sentence(tmp_path_factory: pytest.TempPathFactory) -> tuple[Utterance, float]:
+    """Two halves, each read by itself, one after the other; and the second at which the second begins."""
+    halves = [speak(text, Manner("hibari-us", 1.0, 1.0)) for text in ("open the window", "stop the music")]
+    path = tmp_path_factory.mktemp("sentence") / "sentence.wav"
+    soundfile.write(path, np.concatenate(halves), SAMPLE_RATE)
+    seconds = [len(half) / SAMPLE_RATE for half in halves]
+    return Utterance(path, "open the window stop the music", "someone", 0.0, sum(seconds)), seconds[0]
+
+
+def test_words_are_cut_in_order_and_where_they_are_said(english: Recognizer, sentence: tuple[Utterance, float]) -> None:
+    utterance, second_half = sentence
+    words = list(cut_words(english, [utterance]))
+    assert [word.text for word in words if word.text != "the"] == ["open", "window", "stop", "music"]
+    assert all(word.speaker == "someone" for word in words)
+    for word, following in itertools.pairwise(words):
+        assert word.duration
+        assert word.offset + word.duration <= following.offset + 0.002
+    by_text = {word.text: word for word in words}
+    assert by_text["stop"].offset == pytest.approx(second_half, abs=0.15)
+    # what was cut out is heard as the word that it is
+    clips = [
+        read_audio(word.path, word.offset, word.duration) for word in map(by_text.__getitem__, ("window", "music"))
+    ]
+    assert [heard.text for heard in english.transcribe([np.pad(clip, 3200) for clip in clips])] == ["window", "music"]
+
+
+def test_only_wanted_words_are_cut_and_none_of_a_single_word(
+    english: Recognizer, sentence: tuple[Utterance, float]
+) -> None:
+    utterance, _ = sentence
+    assert [word.text for word in cut_words(english, [utterance], lambda text: text == "stop")] == ["stop"]
+    assert not list(cut_words(english, [Utterance(utterance.path, "open", duration=1.0)]))
+
+
+def test_a_text_that_is_not_said_gives_no_word(english: Recognizer, sentence: tuple[Utterance, float]) -> None:
+    utterance, _ = sentence
+    wrong = Utterance(utterance.path, "zebra jumps quickly", duration=utterance.duration)
+    too_long = Utterance(utterance.path, "every " * 40 + "word", duration=utterance.duration)
+    gone = Utterance(utterance.path.with_name("gone.wav"), "open the window", duration=1.0)
+    assert not list(cut_words(english, [wrong, too_long, gone]))
+
+
+def test_no_word_is_kept_more_often_than_wanted() -> None:
+    listed = [Utterance(Path(f"{number}.wav"), ["on", "off"][number % 10 == 0]) for number in range(100)]
+    kept = at_most(listed, 20)
+    assert sorted({each.text: 0 for each in kept}) == ["off", "on"]
+    assert sum(each.text == "on" for each in kept) == 20
+    assert sum(each.text == "off" for each in kept) == 10
+    assert kept == at_most(listed, 20)
+
+
+@pytest.fixture
+def recipe(tmp_path: Path, sentence: tuple[Utterance, float]) -> Path:
+    (tmp_path / "said").mkdir()
+    write_manifest(tmp_path / "said" / "manifest.jsonl", [sentence[0]])
+    path = tmp_path / "recipe.toml"
+    corpus = 'corpus = "recordings"\nroot = "said"\n'
+    path.write_text(f'name = "said"\n[[data.train]]\n{corpus}[[data.validation]]\n{corpus}')
+    return path
+
+
+def run(*arguments: str) -> tuple[int, str]:
+    app = typer.Typer()
+    app.command()(command)
+    done = CliRunner().invoke(app, arguments)
+    return done.exit_code, " ".join(done.output.replace("│", " ").split())  # errors stand in a box
+
+
+def test_the_command_writes_a_manifest_beside_the_corpora(tmp_path: Path, recipe: Path) -> None:
+    out = tmp_path / "words.jsonl"
+    code, said = run(str(recipe), "--data", str(tmp_path), "--out", str(out), "--word", "stop", "--word", "open")
+    assert code == 0
+    assert "2 of 2 words, 2 different" in said
+    assert {word.text for word in read_manifest(out)} == {"stop", "open"}
+
+
+def test_the_command_says_what_is_wrong(tmp_path: Path, recipe: Path) -> None:
+    out = tmp_path / "words.jsonl"
+    for arguments, message in {
+        (str(recipe), "--data", str(tmp_path), "--word", "zebra"): "no such word was found in the 1 utterances",
+        ("nowhere", "--data", str(tmp_path)): "nowhere",
+        (str(recipe), "--data", str(tmp_path / "gone")): "gone",
+    }.items():
+        code, said = run(*arguments, "--out", str(out))
+        assert code == 2
+        assert message in said
+    assert not out.exists()

@@ -1,0 +1,88 @@
+"""Pseudo-labels: only where all models agree and are sure, and never for silence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+import typer
+from typer.testing import CliRunner
+
+from data.audio import SAMPLE_RATE
+from data.manifest import read_manifest
+from data.synthesis import Manner, speak
+from models.alphabet import BLANK, LABELS, encode
+from models.recognizer import Recognizer
+from training.pseudo_labels import agreed
+from training.pseudo_labels import main as command
+
+WORDS = ["stop", "left", "seven"]
+
+
+class Hears(Recognizer):
+    """Hears a given word in each clip, as surely as it is told."""
+
+    def __init__(self, words: list[str], margin: float = 9.0) -> None:
+        self._said, self._margin = words, margin
+
+    def log_probs(self, waveforms):  # type: ignore[no-untyped-def]
+        return [self._rows(word) for word, _ in zip(self._said, waveforms, strict=True)]
+
+    def _rows(self, word: str) -> torch.Tensor:
+        rows = [row for label in encode(word) for row in (label, BLANK)] or [BLANK] * 20
+        scores = torch.zeros(len(rows), LABELS)
+        scores[torch.arange(len(rows)), torch.tensor(rows)] = self._margin
+        return torch.log_softmax(scores, dim=-1)
+
+
+@pytest.fixture
+def clips(tmp_path: Path) -> list[Path]:
+    paths = [tmp_path / f"0123456{number}_nohash_0.wav" for number in range(3)]
+    for path, word in zip(paths, WORDS, strict=True):
+        soundfile.write(path, np.pad(speak(word, Manner("hibari-us", 1.0, 1.0)), 2000), SAMPLE_RATE)
+    return paths
+
+
+def test_a_word_is_given_where_all_models_hear_it(clips: list[Path]) -> None:
+    one, other = Hears(["stop", "left", "seven"]), Hears(["stop", "seven", "seven"])
+    assert agreed([one], clips, WORDS, 0.95) == ["stop", "left", "seven"]
+    assert agreed([one, other], clips, WORDS, 0.95) == ["stop", "", "seven"]
+    assert agreed([one, Hears(["", "left", ""])], clips, WORDS, 0.95) == ["", "left", ""]
+
+
+def test_no_word_is_given_where_a_model_is_not_sure(clips: list[Path]) -> None:
+    sure, unsure = Hears(WORDS), Hears(WORDS, margin=0.1)
+    assert agreed([sure, unsure], clips, WORDS, 0.95) == ["", "", ""]
+    assert agreed([unsure], clips, WORDS, 0.0) != ["", "", ""]
+
+
+def run(*arguments: str) -> tuple[int, str]:
+    app = typer.Typer()
+    app.command()(command)
+    done = CliRunner().invoke(app, arguments)
+    return done.exit_code, " ".join(done.output.replace("│", " ").split())  # errors stand in a box
+
+
+def test_the_command_writes_what_the_shipped_models_agree_on(tmp_path: Path, clips: list[Path]) -> None:
+    soundfile.write(tmp_path / "nothing.wav", np.zeros(SAMPLE_RATE), SAMPLE_RATE)
+    code, said = run(str(tmp_path), "--model", "english", *(f"--word={word}" for word in WORDS))
+    assert code == 0, said
+    listed = {utterance.path.name: utterance for utterance in read_manifest(tmp_path / "manifest.jsonl")}
+    assert {name: utterance.text for name, utterance in listed.items()} == {
+        clip.name: word for clip, word in zip(clips, WORDS, strict=True)
+    }
+    assert listed[clips[1].name].speaker == "01234561"
+
+
+def test_the_command_says_what_is_wrong_and_writes_nothing(tmp_path: Path) -> None:
+    assert "name them with --word" in run(str(tmp_path), "--model", "english")[1]
+    assert "nowhere" in run(str(tmp_path), "--model", "nowhere")[1]
+    code, said = run(str(tmp_path), "--model", "commands")
+    assert code == 2
+    assert "no clip" in said
+    (tmp_path / "broken.wav").write_bytes(b"RIFF....")
+    assert "broken.wav" in run(str(tmp_path), "--model", "commands")[1]
+    assert not (tmp_path / "manifest.jsonl").exists()
