@@ -58,6 +58,13 @@ def evaluate(
             "one, else beam]"
         ),
     ] = None,
+    commands: Annotated[
+        Path | None, typer.Option("--commands", "-c", help="Hear the sentences of this commands file and nothing else.")
+    ] = None,
+    threshold: Annotated[
+        float | None,
+        typer.Option(help="With --commands: confidence below which a command is refused.", min=0, max=1),
+    ] = None,
     precision: PrecisionOption = PrecisionChoice.float32,
     device: DeviceOption = "cpu",
     as_json: Annotated[
@@ -79,8 +86,16 @@ def evaluate(
         wrong_use(f"--recipe names the corpora itself: leave out --{given[0].replace('_', '-')}")
     if recipe is None and "data" in given:
         wrong_use("--data belongs to --recipe; a single corpus is at --root")
+    if commands is not None and decoding:
+        wrong_use("--commands is a decoding of its own: leave out --decoding")
+    if threshold is not None and commands is None:
+        wrong_use("--threshold belongs to --commands")
     decodings: list[Decoding | None] = list(dict.fromkeys(decoding)) if decoding else [None]
     recognizers = [load_recognizer(model, device, each, precision) for each in decodings]
+    if commands is not None:
+        from app.commands.command import with_commands
+
+        recognizers = [with_commands(each, commands, threshold=threshold) for each in recognizers]
     vocabulary = recognizers[0].model.config.vocabulary
     if other_speech and not vocabulary:
         wrong_use(f"--other-speech: {recognizers[0].name} has no vocabulary, to which no speech is other")
@@ -101,7 +116,7 @@ def evaluate(
                 title: evaluate_all(recognizer, selection.utterances, progress) for title, selection in corpora.items()
             }
             by_snr = {each: evaluate_all(recognizer, utterances, progress, mixed) for each, mixed in noisy.items()}
-            trials.append(Trial(recognizer.name, recognizer.decoding, by_corpus, by_snr))
+            trials.append(Trial(recognizer.name, "commands" if commands else recognizer.decoding, by_corpus, by_snr))
     left_out = [reason for evaluation in trials[0].by_corpus.values() for reason in evaluation.left_out]
     for reason in [reason for selection in corpora.values() for reason in selection.left_out] + left_out:
         say(f"left out: {reason}")

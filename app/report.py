@@ -24,7 +24,7 @@ class Trial:
     """A model in one decoding, as it did on one corpus or several."""
 
     model: str
-    decoding: str
+    decoding: str  # or that it was one of a commands file
     by_corpus: Mapping[str, Evaluation]
     by_snr: Mapping[float, Evaluation]  # signal-to-noise ratio in dB -> all of these utterances in noise
 
@@ -55,7 +55,7 @@ def as_record(trial: Trial, source: Mapping[str, str | None]) -> dict[str, Any]:
                 "path": str(result.utterance.path),
                 "speaker": result.utterance.speaker,
                 "text": result.utterance.text,
-                "heard": result.transcript.text,
+                "heard": result.text,
                 "confidence": result.transcript.confidence,
             }
             for title, part in trial.by_corpus.items()
@@ -139,7 +139,7 @@ def _of_one(trial: Trial, confusions: int) -> Iterator[Table]:
     figures.add_row("word error rate", f"{accuracy.word_error_rate:.2%}")
     figures.add_row("character error rate", f"{accuracy.character_error_rate:.2%}")
     if not any(result.utterance.text for result in evaluation.results):
-        invented = sum(len(result.transcript.words) for result in evaluation.results)
+        invented = sum(len(result.text.split()) for result in evaluation.results)
         figures.add_row("words heard", f"{invented}, where none was said")
     figures.add_row("worst tenth of speakers", f"{_decile(by_speaker):.2%} right or less")
     figures.add_row("expected calibration error", f"{_calibration_error(evaluation):.2%}")

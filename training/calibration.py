@@ -17,13 +17,20 @@ _PRIOR = 1e-5  # weight that keeps the slope finite where all words are right
 
 
 def words_and_rightness(results: Sequence[Result]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
-    """Return the confidence of each word that was heard, and whether it was said, aligned with the reference."""
-    confidences = [word.confidence for result in results for word in result.transcript.words]
-    right = [
-        is_right
-        for result in results
-        for is_right in rightness(result.utterance.text, [word.text for word in result.transcript.words])
-    ]
+    """Return the confidence of each word that was heard, and whether it was said, aligned with the reference.
+
+    With a commands file those of each command instead: it has one confidence, however many words.
+    """
+    confidences: list[float] = []
+    right: list[bool] = []
+    for result in results:
+        transcript = result.transcript
+        if transcript.command is None:
+            confidences += [word.confidence for word in transcript.words]
+            right += rightness(result.utterance.text, [word.text for word in transcript.words])
+        elif transcript.command:
+            confidences.append(transcript.confidence)
+            right.append(result.right)
     return np.array(confidences), np.array(right, dtype=bool)
 
 

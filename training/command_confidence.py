@@ -16,6 +16,7 @@ from training.operating_points import THRESHOLDS, Attempt, OperatingPoint, choos
 
 MOST_MISSED = 0.05  # share of the commands that a default threshold may miss
 _SHORT = 4  # letters
+LENGTHS = ((1, 1), (2, 2), (3, 4), (5, 100))  # fewest and most words of a sentence
 _PRIOR = 1e-5  # weight that keeps the weights finite where everything can be told apart
 
 
@@ -44,17 +45,27 @@ def fit_confidence(tried: Sequence[Trial], false_per_hour: float = 1.0) -> Comma
     return confidence.model_copy(update={"threshold": min(thresholds)})
 
 
-def attempts(tried: Sequence[Trial], confidence: CommandConfidence, other: Kind = "speech") -> list[Attempt]:
-    """Judge the sentences among trials, and one kind of what is none."""
+def attempts(
+    tried: Sequence[Trial],
+    confidence: CommandConfidence,
+    other: Kind = "speech",
+    lengths: tuple[int, int] | None = None,
+) -> list[Attempt]:
+    """Judge the sentences among trials, and one kind of what is none.
+
+    With `lengths`, fewest and most words, only sentences as long as that count: those that were said, and those that
+    were heard in what is none.
+    """
+    fewest, most = lengths or (0, 2**31)
     return [
         Attempt(
-            confidence=0.0 if trial.evidence is None else confidence(trial.evidence),
+            confidence=confidence(trial.evidence) if trial.evidence and fewest <= trial.words <= most else 0.0,
             is_command=trial.kind == "sentence",
             right=trial.right,
             seconds=trial.seconds,
         )
         for trial in tried
-        if trial.kind in ("sentence", other)
+        if trial.kind == other or (trial.kind == "sentence" and fewest <= trial.words <= most)
     ]
 
 
@@ -63,6 +74,7 @@ class Measured:
     """What a fitted confidence is worth on speakers that it was not fitted on."""
 
     points: dict[Kind, list[OperatingPoint]]  # at each threshold, against other speech of each kind
+    by_length: dict[tuple[int, int], OperatingPoint]  # of LENGTHS, where MOST_MISSED are missed, against other speech
     threshold: float  # the mean of those that were chosen
     calibration_error: float  # mean gap between confidence and share of right commands, against other speech
     other_hours: float
@@ -77,11 +89,20 @@ def measure_on_other_speakers(heard: Sequence[Phrase], files: int, false_per_hou
     crossed = list(zip(tried, reversed(fitted), strict=True))
     threshold = round(float(np.mean([each.threshold for each in fitted])), 4)
     kinds: tuple[Kind, ...] = ("speech", "words", "near")
+    by_length = {
+        lengths: [a for each, confidence in crossed for a in attempts(each, confidence, lengths=lengths)]
+        for lengths in LENGTHS
+    }
     judged = {kind: [a for each, confidence in crossed for a in attempts(each, confidence, kind)] for kind in kinds}
     return Measured(
         points={
             kind: [operating_point(some, each) for each in sorted({*THRESHOLDS, threshold})]
             for kind, some in judged.items()
+        },
+        by_length={
+            lengths: operating_point(some, choose_threshold(some, 0.0, MOST_MISSED))
+            for lengths, some in by_length.items()
+            if any(attempt.is_command for attempt in some)
         },
         threshold=threshold,
         calibration_error=expected_calibration_error(

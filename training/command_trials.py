@@ -58,6 +58,7 @@ class Trial:
     evidence: Evidence | None  # for what was heard; None if it was nothing
     kind: Kind
     right: bool  # what was heard is what was said
+    words: int = 0  # of the sentence that was said; of what is none, of the sentence that was heard
 
 
 def phrases(
@@ -168,8 +169,10 @@ def _trials_on(
         for phrase in chance.sample(phrases_of_kind, min(_SAID[kind], len(phrases_of_kind))):
             path = grammar.search(phrase.log_probs)
             evidence, right = None, False
+            words = len(phrase.text.split()) if kind == "sentence" else 0
             if path is not None:
                 match = interpret(path.symbols, compiled.tags)
                 evidence = Evidence.of(align_words(phrase.log_probs, list(match.labels)))
                 right = match.text == phrase.text
-            yield Trial(phrase.seconds, evidence, kind, right)
+                words = words or len(match.text.split())
+            yield Trial(phrase.seconds, evidence, kind, right, words)

@@ -13,6 +13,7 @@ import numpy as np
 from data.audio import AudioError, Waveform, read_audio
 from data.augmentation import add_noise
 from data.manifest import Utterance
+from data.text import normalise
 from models.decoding.alignment import AlignedWord
 from models.recognizer import Recognizer, Transcript
 from training.metrics import Accuracy, accuracy
@@ -29,13 +30,16 @@ class Result:
 
     @property
     def text(self) -> str:
-        """What was heard."""
-        return self.transcript.text
+        """What was heard; with a commands file nothing, if no command was."""
+        command = self.transcript.command
+        if command is None:
+            return self.transcript.text
+        return normalise(self.transcript.text) if command else ""
 
     @property
     def right(self) -> bool:
         """Whether the whole text is right."""
-        return self.transcript.text == self.utterance.text
+        return self.text == self.utterance.text
 
 
 @dataclass(frozen=True)
@@ -81,7 +85,7 @@ class Evaluation:
     @property
     def confusions(self) -> list[tuple[str, str, int]]:
         """(said, heard, how often) for whatever was heard wrong, most frequent first."""
-        wrong = Counter((r.utterance.text, r.transcript.text) for r in self.results if not r.right)
+        wrong = Counter((r.utterance.text, r.text) for r in self.results if not r.right)
         return [(said, heard, count) for (said, heard), count in wrong.most_common()]
 
     @property

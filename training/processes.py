@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import socket
@@ -22,6 +23,7 @@ Stop = Callable[[], int]  # gives the number of the signal that asks to stop, or
 Work = Callable[[Any, str, Stop], None]  # (argument, device, stop)
 
 _LONGEST_WAIT = timedelta(hours=1)  # of one process for another, while the first one validates, say
+_TRIM_THRESHOLD, _MMAP_MAX = -1, -4  # of mallopt(3): memory is given back, and large blocks come from the kernel
 _PATIENCE = 10.0  # seconds that the other processes have to end by themselves after one has failed
 
 
@@ -82,6 +84,7 @@ def _work_here(work: Work, argument: Any, device: str, parent: int | None = None
     if device == "cpu":
         # an LSTM's threads meet at a barrier at every time step, and wait there for whoever lost its core
         torch.set_num_threads(1)
+        _keep_freed_memory()
     with _noted_signals() as noted:
 
         def stop() -> int:
@@ -89,6 +92,14 @@ def _work_here(work: Work, argument: Any, device: str, parent: int | None = None
             return noted() or (signal.SIGTERM if orphaned else 0)
 
         work(argument, device, stop)
+
+
+def _keep_freed_memory() -> None:
+    """Have glibc, where it is, keep what is freed: else each step asks the kernel for the same memory, zeroed."""
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if os.name == "posix" else None
+    if mallopt is not None:
+        mallopt(_MMAP_MAX, 0)
+        mallopt(_TRIM_THRESHOLD, -1)
 
 
 def _join_torchrun(work: Work, argument: Any, device: str) -> None:

@@ -171,7 +171,7 @@ def calibrate(
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
 ) -> None:
     """Fit the confidence of commands, for any commands file, on phrases of validation speech; show what it is worth."""
-    from app.commands.tuning import calibration_table
+    from app.commands.tuning import calibration_table, length_table
     from models import CheckpointError, Recognizer
     from models.checkpoint import find_checkpoint, read_config, save_config
     from training.command_confidence import fit_confidence, measure_on_other_speakers
@@ -187,7 +187,9 @@ def calibrate(
         wrong_use(error)
     console.print(f"{len(selection.utterances)} utterances", highlight=False)
     heard = phrases(recognizer, selection.utterances)
-    Console().print(calibration_table(heard, measure_on_other_speakers(heard, files, false_per_hour)))
+    measured = measure_on_other_speakers(heard, files, false_per_hour)
+    Console().print(calibration_table(heard, measured))
+    Console().print(length_table(measured))
     confidence = fit_confidence(trials(heard, files), false_per_hour)
     print(confidence.model_dump_json())
     if write:
@@ -196,7 +198,11 @@ def calibrate(
 
 
 def with_commands(
-    recognizer: Recognizer, file: Path | None, runners_up: int = 0, wake: Wake | None = None
+    recognizer: Recognizer,
+    file: Path | None,
+    runners_up: int = 0,
+    wake: Wake | None = None,
+    threshold: float | None = None,
 ) -> Recognizer:
     """Return the recogniser of a commands file, if there is one; a wrong file ends the program."""
     if file is None:
@@ -204,7 +210,7 @@ def with_commands(
     from models.commands.errors import CommandsError
 
     try:
-        commands = recognizer.commands(file, runners_up=runners_up, wake=wake)
+        commands = recognizer.commands(file, threshold, runners_up, wake)
     except CommandsError as error:
         _wrong_file(file, error)
     _tell_unknown(recognizer, commands.unknown_words())

@@ -20,7 +20,7 @@ from models.commands.spoken import SpokenError
 from models.commands.understanding import Understanding
 from models.recognizer import Transcript
 from models.segmentation import segments_of
-from training.command_confidence import Measured
+from training.command_confidence import LENGTHS, Measured
 from training.command_trials import Phrase
 from training.operating_points import Attempt, OperatingPoint, operating_point
 
@@ -123,6 +123,20 @@ def calibration_table(heard: Sequence[Phrase], measured: Measured) -> Table:
     for speech, words, near in zip(*measured.points.values(), strict=True):
         style = "bold" if speech.threshold == measured.threshold else None
         shown.add_row(*_cells(speech), f"{words.refused:.1%}", f"{near.refused:.1%}", style=style)
+    return shown
+
+
+def length_table(measured: Measured) -> Table:
+    """Show what the length of the sentences is worth, at thresholds of their own."""
+    shown = Table(
+        *("words", "threshold", "missed", "wrong of accepted", "false accepts", "an hour"),
+        title="by the words of a sentence, with so high a threshold that about one in twenty is missed",
+    )
+    for (fewest, most), point in measured.by_length.items():
+        words = (
+            f"{fewest}" if most == fewest else f"{fewest} or more" if most == LENGTHS[-1][1] else f"{fewest} to {most}"
+        )
+        shown.add_row(words, *_cells(point)[:-1])
     return shown
 
 

@@ -74,6 +74,8 @@ def test_a_damaged_file_is_named_the_others_are_done_and_the_exit_code_is_1(
         (["evaluate", "--recipe", "commands", "--data", "nowhere"], "Is nowhere the folder that holds"),
         (["evaluate", "--recipe", "commands", "--split", "testing"], "leave out --split"),
         (["evaluate", "--data", "speech"], "--data belongs to --recipe"),
+        (["evaluate", "--commands", "words.txt", "--decoding", "beam"], "leave out --decoding"),
+        (["evaluate", "--threshold", "0.5"], "--threshold belongs to --commands"),
         (["data", "download", "tapes"], "no corpus is called 'tapes'"),
         (["data", "download", "librispeech", "--subset", "train"], "no subset 'train'"),
         (["train", "commands", "--device", "abacus"], "abacus"),
@@ -179,6 +181,19 @@ def test_an_evaluation_as_a_table_and_as_json(oyez: Oyez, spoken: Path) -> None:
     record = json.loads(oyez(*arguments, "--json").stdout)
     assert record["utterances"] == len((spoken / "manifest.jsonl").read_text().splitlines())
     assert record["correct"] == 1.0
+
+
+def test_a_model_is_measured_on_a_closed_list_of_commands(oyez: Oyez, spoken: Path, tmp_path: Path) -> None:
+    (tmp_path / "words.txt").write_text("stop\nright\nseven\nleft right stop\n")  # of which one clip says none: yes
+    arguments = ["evaluate", "commands", "--corpus", "recordings", "--root", spoken, "--json"]
+    record = json.loads(oyez(*arguments, "--commands", tmp_path / "words.txt").stdout)
+    assert record["decoding"] == "commands"
+    heard = {Path(result["path"]).stem: result["heard"] for result in record["results"]}
+    assert heard["yes"] == ""
+    assert heard["left_right_stop"] == "left right stop"
+    assert heard["seven"] == "seven"
+    refusing = oyez(*arguments, "--commands", tmp_path / "words.txt", "--threshold", "1")
+    assert {result["heard"] for result in json.loads(refusing.stdout)["results"]} == {""}
 
 
 def test_a_model_is_measured_on_the_validation_speech_of_a_recipe(oyez: Oyez, spoken: Path, tmp_path: Path) -> None:

@@ -80,6 +80,19 @@ def test_measuring_judges_each_speaker_by_the_others(heard):
     assert at_threshold[0].missed < 0.1
     assert measured.calibration_error < 0.2
     assert measured.other_hours > 0
+    assert list(measured.by_length) == [(1, 1), (2, 2), (3, 4)]  # there are no longer ones
+    assert all(point.missed <= 0.05 for point in measured.by_length.values())
+
+
+def test_trials_are_told_apart_by_the_length_of_the_sentence(tried):
+    confidence = fit_confidence(tried)
+    judged = [attempts(tried, confidence, lengths=lengths) for lengths in ((1, 1), (2, 2), (3, 4))]
+    commands = [sum(attempt.is_command for attempt in each) for each in judged]
+    assert sum(commands) == sum(trial.kind == "sentence" for trial in tried)
+    # all have the same other speech to refuse, and each piece sounds like a sentence of one length
+    others = [[attempt.confidence for attempt in each if not attempt.is_command] for each in judged]
+    together = [attempt.confidence for attempt in attempts(tried, confidence) if not attempt.is_command]
+    assert [max(each) for each in zip(*others, strict=True)] == together
 
 
 def test_utterances_are_cut_at_pauses_and_short_ones_put_together(spoken):
