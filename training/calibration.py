@@ -7,13 +7,12 @@ from collections.abc import Sequence
 import jiwer
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import minimize
 
 from models.confidence import Calibration
 from training.evaluate import Result
+from training.logistic import fit_logistic
 
 BINS = 10
-_PRIOR = 1e-5  # weight that keeps the slope finite where all words are right
 
 
 def words_and_rightness(results: Sequence[Result]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
@@ -47,14 +46,8 @@ def rightness(said: str, heard: Sequence[str]) -> list[bool]:
 
 def fit_curve(scores: npt.NDArray[np.float64], right: npt.NDArray[np.bool_]) -> Calibration:
     """Fit the logistic curve to scores, each of something that was right or wrong; shape (n,) both."""
-
-    def cost(parameters: npt.NDArray[np.float64]) -> float:
-        slope, intercept = parameters
-        signed = np.where(right, 1, -1) * (slope * scores + intercept)
-        return float(np.logaddexp(0, -signed).mean() + _PRIOR * (parameters**2).sum())
-
-    slope, intercept = minimize(cost, (1.0, 0.0), bounds=[(1e-3, None), (None, None)]).x
-    return Calibration(slope=round(float(slope), 4), intercept=round(float(intercept), 4))
+    [slope], intercept = fit_logistic(scores[:, None], right, never_against=1)
+    return Calibration(slope=slope, intercept=intercept)
 
 
 def expected_calibration_error(confidences: npt.NDArray[np.float64], right: npt.NDArray[np.bool_]) -> float:

@@ -6,39 +6,31 @@ from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 
 import numpy as np
-import numpy.typing as npt
-from scipy.optimize import minimize
 
 from models.commands.confidence import CommandConfidence
 from training.calibration import expected_calibration_error
 from training.command_trials import Kind, Phrase, Trial, trials
+from training.logistic import fit_logistic
 from training.operating_points import THRESHOLDS, Attempt, OperatingPoint, choose_threshold, operating_point
 
 MOST_MISSED = 0.05  # share of the commands that a default threshold may miss
 _SHORT = 4  # letters
 LENGTHS = ((1, 1), (2, 2), (3, 4), (5, 100))  # fewest and most words of a sentence
-_PRIOR = 1e-5  # weight that keeps the weights finite where everything can be told apart
 
 
 def fit_confidence(tried: Sequence[Trial], false_per_hour: float = 1.0) -> CommandConfidence:
-    """Fit a logistic curve from evidence to probability (Platt 1999), and choose the threshold.
+    """Fit a logistic curve from evidence to probability, and choose the threshold.
 
     What is right and what is not count the same, however many there are of each. The threshold is the lowest that
     lets through fewer than `false_per_hour` false accepts of other running speech, but none that misses more than
     MOST_MISSED of the commands, nor of the short ones: they are in other speech, too, and would never be heard.
     """
     judged = [(trial.evidence, trial.right) for trial in tried if trial.evidence is not None]
-    evidence = np.array([[*astuple(each), 1.0] for each, _ in judged])
     right = np.array([each for _, each in judged])
     shares = np.where(right, 0.5 / max(1, right.sum()), 0.5 / max(1, (~right).sum()))
-
-    def cost(weights: npt.NDArray[np.float64]) -> float:
-        signed = np.where(right, 1, -1) * (evidence @ weights)
-        return float((shares * np.logaddexp(0, -signed)).sum() + _PRIOR * (weights**2).sum())
-
-    start = np.array([0.2, 0.3, 0.5, 0.0])
-    fitted = minimize(cost, start, bounds=[(0, None)] * 3 + [(None, None)]).x
-    against, letters, worst_word, intercept = (round(float(weight), 4) for weight in fitted)
+    (against, letters, worst_word), intercept = fit_logistic(
+        np.array([astuple(each) for each, _ in judged]), right, never_against=3, shares=shares
+    )
     confidence = CommandConfidence(against=against, letters=letters, worst_word=worst_word, intercept=intercept)
     short = [each for each in tried if each.kind != "sentence" or (each.evidence and each.evidence.letters <= _SHORT)]
     thresholds = [choose_threshold(attempts(each, confidence), false_per_hour, MOST_MISSED) for each in (tried, short)]
