@@ -24,6 +24,7 @@ from models.confidence import WordConfidence
 from models.decoding.beam import Lexicon
 from models.decoding.fusion import FusionConfig
 from models.decoding.ngram import NgramConfig, NgramDecoder
+from models.decoding.prior import LabelPrior
 from models.features import FeatureConfig, MfccFrontEnd
 
 PRETRAINED = Path(__file__).parent / "pretrained"
@@ -57,6 +58,7 @@ class ModelConfig(BaseModel, frozen=True, extra="forbid"):
     vocabulary: Vocabulary = ()  # the words the model can write; empty: any word
     confidence: WordConfidence = WordConfidence()
     command_confidence: CommandConfidence = CommandConfidence()  # of a sentence of a commands file
+    label_prior: LabelPrior = ()
     ngram: NgramConfig | None = None  # with a word n-gram language model beside the weights
     fusion: FusionConfig = FusionConfig()  # with a character language model
 
@@ -139,7 +141,7 @@ def load_ngram(name_or_folder: str | Path, config: ModelConfig) -> NgramDecoder:
     try:
         if hashlib.sha256(path.read_bytes()).hexdigest() != config.ngram.sha256:
             raise CheckpointError(f"{path}: not what {CONFIG} describes: the file is damaged or was swapped")
-        return NgramDecoder(path, config.ngram)
+        return NgramDecoder(path, config.ngram, prior=config.label_prior)
     except OSError as error:
         raise CheckpointError(f"{path}: cannot be read ({error.strerror})") from error
     except ValueError as error:

@@ -176,8 +176,9 @@ def with_fitted_confidences(recognizer: Recognizer, heard: Sequence[Heard]) -> M
     """
     said = [each.utterance for each in heard]
     tried = trials(phrases(recognizer, said), _CALIBRATION_FILES)
-    fitted = {"confidence": fit_word_confidence(heard), "command_confidence": fit_confidence(tried)}
-    return recognizer.model.config.model_copy(update=fitted)
+    config = recognizer.model.config
+    judge = fit_confidence(tried, before=config.command_confidence)
+    return config.model_copy(update={"confidence": fit_word_confidence(heard), "command_confidence": judge})
 
 
 def save_adapted(folder: Path, model: Model, base: str, account: str) -> None:

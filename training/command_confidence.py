@@ -18,12 +18,15 @@ _SHORT = 4  # letters
 LENGTHS = ((1, 1), (2, 2), (3, 4), (5, 100))  # fewest and most words of a sentence
 
 
-def fit_confidence(tried: Sequence[Trial], false_per_hour: float = 1.0) -> CommandConfidence:
+def fit_confidence(
+    tried: Sequence[Trial], false_per_hour: float = 1.0, before: CommandConfidence | None = None
+) -> CommandConfidence:
     """Fit a logistic curve from evidence to probability, and choose the threshold.
 
     What is right and what is not count the same, however many there are of each. The threshold is the lowest that
     lets through fewer than `false_per_hour` false accepts of other running speech, but none that misses more than
-    MOST_MISSED of the commands, nor of the short ones: they are in other speech, too, and would never be heard.
+    MOST_MISSED of the commands, nor of the short ones: they are in other speech, too, and would never be heard. What
+    is not fitted stays as it was `before`.
     """
     judged = [(trial.evidence, trial.right) for trial in tried if trial.evidence is not None]
     right = np.array([each for _, each in judged])
@@ -31,7 +34,8 @@ def fit_confidence(tried: Sequence[Trial], false_per_hour: float = 1.0) -> Comma
     (against, letters, worst_word), intercept = fit_logistic(
         np.array([astuple(each) for each, _ in judged]), right, never_against=3, shares=shares
     )
-    confidence = CommandConfidence(against=against, letters=letters, worst_word=worst_word, intercept=intercept)
+    weights = {"against": against, "letters": letters, "worst_word": worst_word, "intercept": intercept}
+    confidence = (before or CommandConfidence()).model_copy(update=weights)
     short = [each for each in tried if each.kind != "sentence" or (each.evidence and each.evidence.letters <= _SHORT)]
     thresholds = [choose_threshold(attempts(each, confidence), false_per_hour, MOST_MISSED) for each in (tried, short)]
     return confidence.model_copy(update={"threshold": min(thresholds)})

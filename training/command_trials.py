@@ -25,6 +25,7 @@ from models.commands.document import Document
 from models.commands.file import CommandsFile
 from models.commands.tags import interpret
 from models.decoding.alignment import align_words, is_alignable
+from models.decoding.prior import without_prior
 from models.recognizer import Recognizer
 
 _PAUSE = 0.2  # seconds; at pauses as long as this a sentence is cut
@@ -47,6 +48,7 @@ class Phrase:
     speaker: str
     seconds: float
     log_probs: Tensor
+    searched: Tensor  # the same without the label prior, as far as it is taken off for a grammar
     is_running: bool  # it comes from a longer sentence, and is no word that was said alone
 
 
@@ -65,6 +67,7 @@ def phrases(
     recognizer: Recognizer, utterances: Sequence[Utterance], progress: Callable[[int], None] = lambda _: None
 ) -> list[Phrase]:
     """Cut utterances at their pauses, put short ones of one speaker together, and have them heard."""
+    config = recognizer.model.config
     short = [each for each in utterances if each.text and (each.duration or _SHORT + 1) <= _SHORT]
     cut = [
         [piece] for piece in _cut_at_pauses(recognizer, [each for each in utterances if each not in short], progress)
@@ -78,7 +81,8 @@ def phrases(
         for n, (source, waveform, log_probs) in enumerate(zip(some, waveforms, log_probs_of_all, strict=True)):
             text = " ".join(utterance.text for utterance in source)
             seconds = len(waveform) / SAMPLE_RATE
-            heard.append(Phrase(text, source[0].speaker, seconds, log_probs, is_running=start + n < len(cut)))
+            searched = without_prior(log_probs, config.label_prior, config.command_confidence.prior_weight)
+            heard.append(Phrase(text, source[0].speaker, seconds, log_probs, searched, start + n < len(cut)))
     return heard
 
 
@@ -167,7 +171,7 @@ def _trials_on(
             said["speech" if phrase.is_running else "words"].append(phrase)
     for kind, phrases_of_kind in said.items():
         for phrase in chance.sample(phrases_of_kind, min(_SAID[kind], len(phrases_of_kind))):
-            path = grammar.search(phrase.log_probs)
+            path = grammar.search(phrase.searched)
             evidence, right = None, False
             words = len(phrase.text.split()) if kind == "sentence" else 0
             if path is not None:

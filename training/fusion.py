@@ -3,8 +3,9 @@
     python -m training.fusion ngram runs/english/best words.arpa.gz --recipe english --data speech
     python -m training.fusion lstm runs/english/best --recipe english --data speech --share 0.1
 
-`ngram` puts a word n-gram language model (see `training.ngram`) into the model's folder; `lstm` finds the weights for
-the shipped character language model. The validation speech is that of the recipe; test speech is never looked at.
+`ngram` puts a word n-gram language model (see `training.ngram`) into the model's folder, with its weight and that of
+the label prior; `lstm` finds the weights for the shipped character language model. The validation speech is that of the
+recipe; test speech is never looked at.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from models.checkpoint import CheckpointError, find_checkpoint, read_config, sav
 from models.decoding.beam import beam_search
 from models.decoding.fusion import CharacterFusion, FusionConfig
 from models.decoding.ngram import NgramConfig, NgramDecoder
+from models.decoding.prior import label_prior
 from models.language import load_language_model
 from models.recognizer import Recognizer
 from training.config import RecipeError, load_recipe
@@ -36,8 +38,10 @@ from training.evaluate import hear
 from training.selection import select
 from training.word_confidence import fit_word_confidence
 
-WEIGHTS = (0.25, 0.5, 1.0, 1.5, 2.0)  # of a word's log-probability, to the base of ten
-WORD_SCORES = (-1.0, 0.0, 1.0, 2.0)
+WEIGHTS = (0.5, 1.0, 1.5, 2.0, 2.5)  # of a word's log-probability, to the base of ten
+WORD_SCORES = (-2.0, -1.0, 0.0, 1.0)
+PRIOR_WEIGHTS = (0.0, 0.2, 0.4, 0.6, 0.8)
+_PRIOR_WEIGHT = 0.4  # while the others are looked for: all at once are too many to try
 LETTER_WEIGHTS = (0.2, 0.4, 0.6)  # of a letter's log-probability
 LETTER_SCORES = (0.0, 0.5, 1.0)
 
@@ -81,8 +85,11 @@ def ngram(
 ) -> None:
     """Put a word n-gram language model into a model's folder."""
     try:
-        decoder = NgramDecoder(arpa, NgramConfig())
         content = arpa.read_bytes()
+        utterances = _utterances(model, recipe, data, share)
+        log_probs, texts = _heard(model, utterances)
+        prior = label_prior(log_probs)
+        decoder = NgramDecoder(arpa, NgramConfig(), prior=prior)
     except (OSError, ValueError) as error:
         _wrong_use(error)
 
@@ -90,12 +97,18 @@ def ngram(
         decoder.weigh(config)
         return " ".join(decoder.search(log_probs))
 
-    configs = [NgramConfig(weight=weight, word_score=score) for weight, score in product(WEIGHTS, WORD_SCORES)]
-    utterances = _utterances(model, recipe, data, share)
-    tried = tune(configs, search, *_heard(model, utterances))
+    configs = [
+        NgramConfig(weight=weight, word_score=score, prior_weight=_PRIOR_WEIGHT)
+        for weight, score in product(WEIGHTS, WORD_SCORES)
+    ]
+    [(best, _), *_] = tried = tune(configs, search, log_probs, texts)
+    others = [each for each in PRIOR_WEIGHTS if each != _PRIOR_WEIGHT]
+    tried += tune([best.model_copy(update={"prior_weight": each}) for each in others], search, log_probs, texts)
+    tried.sort(key=lambda pair: pair[1])
     _show(tried)
     save_ngram(model, content if arpa.suffix == ".gz" else gzip.compress(content, mtime=0), tried[0][0])
     # words that a language model had a say in are right in other cases than those that were only heard
+    save_config(find_checkpoint(model), read_config(model).model_copy(update={"label_prior": prior}))
     confidence = fit_word_confidence(hear(Recognizer.load(model), utterances))
     save_config(find_checkpoint(model), read_config(model).model_copy(update={"confidence": confidence}))
 
@@ -134,9 +147,10 @@ def _heard(model: Path, utterances: Sequence[Utterance]) -> tuple[list[Tensor], 
 
 
 def _show(tried: Sequence[tuple[BaseModel, float]]) -> None:
-    table = Table(*(name for name in type(tried[0][0]).model_fields if name != "sha256"), "WER", box=None)
+    numbers = [name for name, field in type(tried[0][0]).model_fields.items() if field.annotation is float]
+    table = Table(*numbers, "WER", box=None)
     for config, error_rate in tried:
-        values = config.model_dump(exclude={"sha256"}).values()
+        values = [getattr(config, name) for name in numbers]
         table.add_row(*(f"{value:g}" for value in values), f"{error_rate:.1%}")
     Console().print(table)
 

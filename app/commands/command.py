@@ -167,6 +167,9 @@ def calibrate(
     data: Annotated[Path, typer.Option(help="The folder that holds the corpora.", envvar="OYEZ_DATA")] = Path("speech"),
     files: Annotated[int, typer.Option(help="How many commands files are made by chance.", min=1)] = 60,
     false_per_hour: Annotated[float, typer.Option(help="Of other speech, at the default threshold.", min=0)] = 1.0,
+    prior_weight: Annotated[
+        float | None, typer.Option(help="Of the label prior in the search; by default the model's.", min=0)
+    ] = None,
     write: Annotated[bool, typer.Option("--write", help="Save the confidence with the model.")] = False,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
 ) -> None:
@@ -186,11 +189,15 @@ def calibrate(
     except (CheckpointError, RecipeError) as error:
         wrong_use(error)
     console.print(f"{len(selection.utterances)} utterances", highlight=False)
+    before = recognizer.model.config.command_confidence
+    if prior_weight is not None:
+        before = before.model_copy(update={"prior_weight": prior_weight})
+        recognizer.model.config = recognizer.model.config.model_copy(update={"command_confidence": before})
     heard = phrases(recognizer, selection.utterances)
     measured = measure_on_other_speakers(heard, files, false_per_hour)
     Console().print(calibration_table(heard, measured))
     Console().print(length_table(measured))
-    confidence = fit_confidence(trials(heard, files), false_per_hour)
+    confidence = fit_confidence(trials(heard, files), false_per_hour, before)
     print(confidence.model_dump_json())
     if write:
         folder = find_checkpoint(model)

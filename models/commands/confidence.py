@@ -45,6 +45,7 @@ class CommandConfidence(BaseModel, frozen=True, extra="forbid"):
     worst_word: float = Field(default=0.56, ge=0)
     intercept: float = 1.0
     threshold: float = Field(default=0.5, ge=0, le=1)  # a command below this confidence is refused
+    prior_weight: float = Field(default=0.3, ge=0)  # of the label prior, taken off before the sentence is looked for
     wake_threshold: float = Field(default=0.05, ge=0, le=1)  # a wake phrase below this one is not heard
 
     def __call__(self, evidence: Evidence, prior: float = 0.0) -> float:

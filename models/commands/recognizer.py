@@ -20,6 +20,7 @@ from models.commands.tags import Match, Tags, interpret
 from models.commands.wake_phrase import Call, WakePhrase
 from models.decoding.alignment import AlignedWord, align_words
 from models.decoding.grammar import Grammar
+from models.decoding.prior import without_prior
 from models.recognizer import Recognizer, Transcript, Word
 from models.segmentation import SegmentationConfig
 from models.streaming import StreamingRecognizer
@@ -72,7 +73,7 @@ class CommandRecognizer(Recognizer):
         return AttentiveStream(self, rate, config, self.file.oyez.wake_seconds)
 
     def _transcript(self, log_probs: Tensor, samples: int) -> Transcript:
-        path = self.grammar.search(log_probs) if samples else None
+        path = self.grammar.search(self._for_search(log_probs)) if samples else None
         match = None if path is None else interpret(path.symbols, self.tags)
         call = self.wake.heard(log_probs, self.step_seconds) if self.wake is not None and samples else None
         if path is None or match is None or match.intent is None:
@@ -91,6 +92,9 @@ class CommandRecognizer(Recognizer):
             heard = replace(command, runners_up=self._runners_up(log_probs, path.score, command))
         words = self._words_as_written(match, aligned)
         return Transcript(match.text, words, confidence, samples / SAMPLE_RATE, self.name, heard)
+
+    def _for_search(self, log_probs: Tensor) -> Tensor:
+        return without_prior(log_probs, self.model.config.label_prior, self.judge.prior_weight)
 
     def _refused(
         self, log_probs: Tensor, samples: int, call: Call | None, nearest: Command | None = None
@@ -123,7 +127,7 @@ class CommandRecognizer(Recognizer):
         if not self.runners_up:
             return ()
         found = [best]
-        for path in self.grammar.search_several(log_probs, _PATHS_A_COMMAND * (self.runners_up + 1)):
+        for path in self.grammar.search_several(self._for_search(log_probs), _PATHS_A_COMMAND * (self.runners_up + 1)):
             match = interpret(path.symbols, self.tags)
             if match.intent is None:
                 continue

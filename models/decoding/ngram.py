@@ -18,6 +18,7 @@ from pydantic import BaseModel, Field
 from torch import Tensor
 
 from models.alphabet import BLANK, LABELS, SPACE, encode
+from models.decoding.prior import LabelPrior, without_prior
 
 _UNKNOWN = "<unk>"
 _NEVER = -1e4  # log-probability
@@ -30,14 +31,15 @@ class NgramConfig(BaseModel, frozen=True, extra="forbid"):
 
     weight: float = Field(default=0.5, ge=0)  # of its log-probabilities, which are to the base of ten
     word_score: float = 0.0  # added for every word: a language model alone prefers few
+    prior_weight: float = Field(default=0.0, ge=0)  # of the label prior, which is taken off the acoustic model's
     sha256: str = ""  # of the file
 
 
 class NgramDecoder:
     """Finds the best sequence of a language model's words in CTC log-probabilities."""
 
-    def __init__(self, arpa: Path, config: NgramConfig, width: int = 50) -> None:
-        """Read an ARPA file, plain or packed (.gz).
+    def __init__(self, arpa: Path, config: NgramConfig, width: int = 100, prior: LabelPrior = ()) -> None:
+        """Read an ARPA file, plain or packed (.gz); `prior` is the acoustic model's.
 
         Raises:
             OSError: it cannot be read.
@@ -49,6 +51,7 @@ class NgramDecoder:
 
         self.words = list(_unigrams(arpa))
         self.width = width
+        self._prior = prior
         self._dictionary = Dictionary([*self.words, _UNKNOWN])
         try:
             with _quiet():
@@ -64,7 +67,7 @@ class NgramDecoder:
         self.weigh(config)
 
     def weigh(self, config: NgramConfig) -> None:
-        """Let the language model count as `config` says from now on."""
+        """Let the language model, and the label prior, count as `config` says from now on."""
         from flashlight.lib.text.decoder import CriterionType, LexiconDecoder, LexiconDecoderOptions
 
         options = LexiconDecoderOptions(
@@ -78,6 +81,7 @@ class NgramDecoder:
             log_add=False,  # the likeliest alignment of a sequence of words stands for all
             criterion_type=CriterionType.CTC,
         )
+        self._prior_weight = config.prior_weight
         self._decoder = LexiconDecoder(
             options, self._lexicon, self._language_model, SPACE, BLANK, self._dictionary.get_index(_UNKNOWN), [], False
         )
@@ -87,7 +91,7 @@ class NgramDecoder:
         # every word ends with a space, the last one as well: it comes in a step of its own, after all others
         end = np.full((1, LABELS), _NEVER, np.float32)
         end[0, SPACE] = 0.0
-        emissions = np.concatenate([log_probs.numpy(), end]).astype(np.float32)
+        emissions = np.concatenate([without_prior(log_probs.float(), self._prior, self._prior_weight).numpy(), end])
         found = self._decoder.decode(emissions.ctypes.data, *emissions.shape)
         return [self.words[number] for number in found[0].words if number >= 0] if found else []
 

@@ -45,7 +45,7 @@ def heard():
         " ".join(words) for n in (1, 2, 3) for words in itertools.islice(itertools.permutations(WORDS, n), 0, 400, 5)
     ]
     return [
-        Phrase(text, f"speaker{n % 8}", 2.0, said(text, n, 1 + n % 3), is_running=n % 2 == 0)
+        Phrase(text, f"speaker{n % 8}", 2.0, log_probs := said(text, n, 1 + n % 3), log_probs, is_running=n % 2 == 0)
         for n, text in enumerate([*texts, ""])
     ]
 

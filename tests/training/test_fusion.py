@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from pathlib import Path
 
@@ -56,7 +57,9 @@ def test_a_word_language_model_is_put_into_the_folder(folder: Path, spoken: Path
     assert code == 0
     assert "word_score" in told
     assert (folder / NGRAM).exists()
-    assert read_config(folder).ngram is not None
+    config = read_config(folder)
+    assert config.ngram is not None
+    assert sum(math.exp(value) for value in config.label_prior) == pytest.approx(1, abs=0.02)
     assert Recognizer.load(folder).decoding == "ngram"
 
 

@@ -103,6 +103,20 @@ def test_the_best_of_all_word_sequences_is_found(arpa: Path, config: NgramConfig
         assert tuple(decoder.search(log_probs)) in ({best[1]} if best[0] - second[0] > 1e-4 else {best[1], second[1]})
 
 
+def test_the_label_prior_is_taken_off_what_was_heard(arpa: Path) -> None:
+    prior = tuple(-0.5 * (label + 1) for label in range(LABELS))
+    config = NgramConfig(weight=1.0, prior_weight=0.7)
+    decoder = NgramDecoder(arpa, config, width=500, prior=prior)
+    differs = 0
+    for seed in range(12):
+        log_probs = some_log_probs(seed)
+        divided = log_probs - 0.7 * torch.tensor(prior)
+        expected = NgramDecoder(arpa, NgramConfig(weight=1.0), width=500).search(divided)
+        assert decoder.search(log_probs) == expected
+        differs += expected != NgramDecoder(arpa, NgramConfig(weight=1.0), width=500).search(log_probs)
+    assert differs
+
+
 def test_the_language_model_decides_what_the_ear_cannot(arpa: Path) -> None:
     log_probs = torch.full((4, LABELS), -30.0)
     log_probs[0::2, encode("ab")] = math.log(0.5)
