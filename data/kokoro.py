@@ -10,6 +10,7 @@ import itertools
 from functools import cache
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -61,8 +62,12 @@ class Speaker:
 
 @cache
 def _styles(folder: Path) -> dict[str, Any]:
-    with np.load(_the(folder, "voices*.bin")) as voices:
-        return dict(voices)
+    path = _the(folder, "voices*.bin")
+    try:
+        with np.load(path) as voices:
+            return dict(voices)
+    except (OSError, ValueError, EOFError, BadZipFile) as error:
+        raise KokoroError(f"{path}: no voices can be read from it ({error}); download it again") from error
 
 
 def _the(folder: Path, pattern: str) -> Path:

@@ -74,6 +74,13 @@ def test_what_is_missing_is_named(folder: Path, engine: Engine, tmp_path: Path) 
         check_voice("kokoro:nowhere:af_one")
 
 
+@pytest.mark.parametrize("content", [b"", b"PK damaged", b"no archive at all"])
+def test_damaged_voices_are_named(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "voices.bin").write_bytes(content)
+    with pytest.raises(KokoroError, match=r"voices\.bin: no voices can be read"):
+        voices_of(tmp_path)
+
+
 def test_a_folder_without_a_model_is_named(folder: Path) -> None:
     with pytest.raises(KokoroError, match=r"no \*\.onnx here"):
         Speaker(f"kokoro:{folder}:af_one")
