@@ -11,7 +11,7 @@ recipe; test speech is never looked at.
 from __future__ import annotations
 
 import gzip
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 from pathlib import Path
 from typing import Annotated, NoReturn, TypeVar
@@ -38,10 +38,11 @@ from training.evaluate import hear
 from training.selection import select
 from training.word_confidence import fit_word_confidence
 
-WEIGHTS = (0.5, 1.0, 1.5, 2.0, 2.5)  # of a word's log-probability, to the base of ten
-WORD_SCORES = (-2.0, -1.0, 0.0, 1.0)
-PRIOR_WEIGHTS = (0.0, 0.2, 0.4, 0.6, 0.8)
-_PRIOR_WEIGHT = 0.4  # while the others are looked for: all at once are too many to try
+WORD_GRID = {
+    "weight": (0.5, 1.0, 1.5, 2.0, 2.5),  # of a word's log-probability, to the base of ten
+    "prior_weight": (0.0, 0.2, 0.4, 0.6, 0.8),  # of the label prior
+    "word_score": (-2.0, -1.0, 0.0, 1.0, 2.0),
+}
 LETTER_WEIGHTS = (0.2, 0.4, 0.6)  # of a letter's log-probability
 LETTER_SCORES = (0.0, 0.5, 1.0)
 
@@ -75,6 +76,31 @@ def tune(
     return sorted(tried, key=lambda pair: pair[1])
 
 
+def tune_one_by_one(
+    start: Config,
+    grid: Mapping[str, Sequence[float]],
+    search: Callable[[Config, Tensor], str],
+    log_probs: Sequence[Tensor],
+    texts: Sequence[str],
+) -> list[tuple[Config, float]]:
+    """Return the word error rate for each configuration that was tried, best first: coordinate descent over a grid.
+
+    Args:
+        start: what the grid does not name.
+        grid: field -> its values, the likeliest in the middle.
+        search, log_probs, texts: as of `tune`.
+    """
+    best = start.model_copy(update={name: values[len(values) // 2] for name, values in grid.items()})
+    tried: list[tuple[Config, float]] = []
+    for name, values in grid.items():
+        known = [config for config, _ in tried]
+        configs = [best.model_copy(update={name: value}) for value in values]
+        tried += tune([config for config in configs if config not in known], search, log_probs, texts)
+        tried.sort(key=lambda pair: pair[1])
+        best = tried[0][0]
+    return tried
+
+
 @app.command()
 def ngram(
     model: ModelArgument,
@@ -97,14 +123,7 @@ def ngram(
         decoder.weigh(config)
         return " ".join(decoder.search(log_probs))
 
-    configs = [
-        NgramConfig(weight=weight, word_score=score, prior_weight=_PRIOR_WEIGHT)
-        for weight, score in product(WEIGHTS, WORD_SCORES)
-    ]
-    [(best, _), *_] = tried = tune(configs, search, log_probs, texts)
-    others = [each for each in PRIOR_WEIGHTS if each != _PRIOR_WEIGHT]
-    tried += tune([best.model_copy(update={"prior_weight": each}) for each in others], search, log_probs, texts)
-    tried.sort(key=lambda pair: pair[1])
+    tried = tune_one_by_one(NgramConfig(), WORD_GRID, search, log_probs, texts)
     _show(tried)
     save_ngram(model, content if arpa.suffix == ".gz" else gzip.compress(content, mtime=0), tried[0][0])
     # words that a language model had a say in are right in other cases than those that were only heard

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from models.checkpoint import NGRAM, read_config
 from models.decoding.ngram import NgramConfig
 from models.recognizer import Recognizer
-from training.fusion import app, tune
+from training.fusion import app, tune, tune_one_by_one
 from training.ngram import estimate, write_arpa
 
 RECIPE = """
@@ -47,6 +47,21 @@ def test_configurations_come_best_first() -> None:
         (1.0, pytest.approx(1 / 3)),
         (2.0, 1.0),
     ]
+
+
+def test_one_weight_after_the_other_is_tried_with_the_best_of_the_others() -> None:
+    grid = {"weight": (0.0, 1.0, 2.0), "word_score": (-1.0, 0.0, 1.0)}
+    searched = []
+
+    def search(config: NgramConfig, _: torch.Tensor) -> str:
+        searched.append((config.weight, config.word_score))
+        errors = int(abs(config.weight - 2) + abs(config.word_score + 1))
+        return " ".join(["turn", "it", "on", *["please"] * errors])
+
+    tried = tune_one_by_one(NgramConfig(), grid, search, [torch.zeros(1, 1)], ["turn it on"])
+    assert searched == [(0, 0), (1, 0), (2, 0), (2, -1), (2, 1)]  # and (2, 0) only once
+    assert (tried[0][0].weight, tried[0][0].word_score, tried[0][1]) == (2, -1, 0)
+    assert [error for _, error in tried] == sorted(error for _, error in tried)
 
 
 def test_a_word_language_model_is_put_into_the_folder(folder: Path, spoken: Path, tmp_path: Path) -> None:
