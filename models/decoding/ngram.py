@@ -88,11 +88,15 @@ class NgramDecoder:
 
     def search(self, log_probs: Tensor) -> list[str]:
         """Return the words of log-probabilities of shape (steps, labels), on the CPU."""
+        heard = log_probs.float()
+        emissions = without_prior(heard, self._prior, self._prior_weight)
+        if emissions is not heard and bool((heard.argmax(dim=-1) == BLANK).all()):
+            return []  # nothing was heard, and without the prior words would be made of it
         # every word ends with a space, the last one as well: it comes in a step of its own, after all others
         end = np.full((1, LABELS), _NEVER, np.float32)
         end[0, SPACE] = 0.0
-        emissions = np.concatenate([without_prior(log_probs.float(), self._prior, self._prior_weight).numpy(), end])
-        found = self._decoder.decode(emissions.ctypes.data, *emissions.shape)
+        ended = np.concatenate([emissions.numpy(), end])
+        found = self._decoder.decode(ended.ctypes.data, *ended.shape)
         return [self.words[number] for number in found[0].words if number >= 0] if found else []
 
 

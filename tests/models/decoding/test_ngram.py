@@ -112,9 +112,22 @@ def test_the_label_prior_is_taken_off_what_was_heard(arpa: Path) -> None:
         log_probs = some_log_probs(seed)
         divided = log_probs - 0.7 * torch.tensor(prior)
         expected = NgramDecoder(arpa, NgramConfig(weight=1.0), width=500).search(divided)
+        if (log_probs.argmax(dim=-1) == BLANK).all():
+            assert decoder.search(log_probs) == []  # no words are made of silence
+            continue
         assert decoder.search(log_probs) == expected
         differs += expected != NgramDecoder(arpa, NgramConfig(weight=1.0), width=500).search(log_probs)
     assert differs
+
+
+def test_without_the_prior_no_words_are_made_of_silence(arpa: Path) -> None:
+    prior = (0.0, *[-9.0] * (LABELS - 1))
+    silence = torch.full((6, LABELS), -8.0)
+    silence[:, BLANK] = 0.0
+    eager, sober = (NgramDecoder(arpa, NgramConfig(prior_weight=weight), prior=prior) for weight in (0.9, 0.0))
+    divided = silence - 0.9 * torch.tensor(prior)
+    assert sober.search(divided)  # that is what would be heard
+    assert eager.search(silence) == []
 
 
 def test_the_language_model_decides_what_the_ear_cannot(arpa: Path) -> None:
