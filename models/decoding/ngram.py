@@ -23,7 +23,7 @@ from models.decoding.prior import LabelPrior, without_prior
 _UNKNOWN = "<unk>"
 _NEVER = -1e4  # log-probability
 _NO_WORDS = ("<s>", "</s>", _UNKNOWN)
-_BEAM_THRESHOLD = 10.0  # hypotheses so much worse than the best are dropped; 25 gives no better text, in twice the time
+_BEAM_THRESHOLD = 10.0  # hypotheses so much worse than the best are dropped; a wider search found no better text
 
 
 class NgramConfig(BaseModel, frozen=True, extra="forbid"):
