@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Callable, Mapping, Sequence
-from itertools import product
+from itertools import cycle, product
 from pathlib import Path
 from typing import Annotated, NoReturn, TypeVar
 
@@ -92,12 +92,16 @@ def tune_one_by_one(
     """
     best = start.model_copy(update={name: values[len(values) // 2] for name, values in grid.items()})
     tried: list[tuple[Config, float]] = []
-    for name, values in grid.items():
+    unmoved = 0
+    for name, values in cycle(grid.items()):
         known = [config for config, _ in tried]
         configs = [best.model_copy(update={name: value}) for value in values]
         tried += tune([config for config in configs if config not in known], search, log_probs, texts)
         tried.sort(key=lambda pair: pair[1])
+        unmoved = unmoved + 1 if tried[0][0] == best else 0
         best = tried[0][0]
+        if unmoved == len(grid):  # no other value of any of them is better
+            return tried
     return tried
 
 
