@@ -21,16 +21,15 @@ from typing import Annotated
 
 import typer
 
-from data.audio import AudioError, read_audio
 from data.manifest import Utterance, write_manifest
 from models.alphabet import encode
 from models.checkpoint import CheckpointError
 from models.decoding.alignment import AlignedWord, align_words, is_alignable
 from models.recognizer import Recognizer
 from training.config import RecipeError, load_recipe
+from training.evaluate import some_at_once
 from training.selection import select
 
-_AT_ONCE = 64  # recordings in memory together
 _BESIDE = 0.12  # seconds; most that is taken beside a word's letters, whose peaks lie inside their sound
 _FAINTEST = -1.5  # mean log-probability of a word's letters, below which the word may not be there
 _SHORTEST, _LONGEST = 0.15, 1.5  # seconds
@@ -40,7 +39,6 @@ def cut_words(
     recognizer: Recognizer,
     utterances: Sequence[Utterance],
     wanted: Callable[[str], bool] = lambda _: True,
-    progress: Callable[[int], None] = lambda _: None,
 ) -> Iterator[Utterance]:
     """Yield the words of utterances of several words, each as an utterance of its own.
 
@@ -48,21 +46,13 @@ def cut_words(
     that the model does not find in the sound are left out, as are utterances that cannot be read or aligned.
     """
     several = [each for each in utterances if " " in each.text and any(map(wanted, each.text.split()))]
-    several.sort(key=lambda each: each.duration or 0.0)
-    for start in range(0, len(several), _AT_ONCE):
-        some = []
-        for utterance in several[start : start + _AT_ONCE]:
-            try:
-                some.append((utterance, read_audio(utterance.path, utterance.offset, utterance.duration)))
-            except AudioError:
-                continue
-        all_log_probs = recognizer.log_probs([waveform for _, waveform in some])
-        for (utterance, _), log_probs in zip(some, all_log_probs, strict=True):
+    for _, readable in some_at_once(several, left_out=[]):
+        all_log_probs = recognizer.log_probs([waveform for _, waveform in readable])
+        for (utterance, _), log_probs in zip(readable, all_log_probs, strict=True):
             labels = encode(utterance.text)
             if is_alignable(labels, len(log_probs)):
                 aligned = align_words(log_probs, labels)
                 yield from _cut(utterance, aligned, len(log_probs), recognizer.step_seconds, wanted)
-        progress(len(some))
 
 
 def _cut(
@@ -103,7 +93,7 @@ def main(
     """Write a manifest of single words cut out of the sentences that a recipe trains on."""
     wanted = frozenset(word or ())
     try:
-        loaded, recognizer = load_recipe(recipe), Recognizer.load(model)
+        loaded, recognizer = load_recipe(recipe), Recognizer.load(model, decoding="greedy")
         utterances = select(loaded.data.train, data, loaded.vocabulary).utterances
         found = list(
             cut_words(recognizer, utterances, lambda text: text in wanted if wanted else len(text) >= fewest_letters)

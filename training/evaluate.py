@@ -122,7 +122,7 @@ def evaluate(
     started = time.perf_counter()
     results: list[Result] = []
     left_out: list[str] = []
-    for asked, readable in _some_at_once(utterances, left_out):
+    for asked, readable in some_at_once(utterances, left_out):
         waveforms = [waveform for _, waveform in readable]
         if noisy is not None:
             waveforms = [noisy(waveform, len(results) + number) for number, waveform in enumerate(waveforms)]
@@ -135,7 +135,7 @@ def evaluate(
 def hear(recognizer: Recognizer, utterances: Sequence[Utterance]) -> list[Heard]:
     """Return what a recogniser hears in each utterance that can be read."""
     heard: list[Heard] = []
-    for _, readable in _some_at_once(utterances, left_out=[]):
+    for _, readable in some_at_once(utterances, left_out=[]):
         rows = recognizer.log_probs([waveform for _, waveform in readable])
         heard += [
             Heard(utterance, recognizer.words(row) if len(waveform) else [])
@@ -144,7 +144,7 @@ def hear(recognizer: Recognizer, utterances: Sequence[Utterance]) -> list[Heard]
     return heard
 
 
-def _some_at_once(
+def some_at_once(
     utterances: Sequence[Utterance], left_out: list[str]
 ) -> Iterator[tuple[int, list[tuple[Utterance, Waveform]]]]:
     """Read utterances, those of similar length together; gives how many were asked for and those that can be read."""

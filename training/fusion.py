@@ -92,16 +92,15 @@ def tune_one_by_one(
     """
     best = start.model_copy(update={name: values[len(values) // 2] for name, values in grid.items()})
     tried: list[tuple[Config, float]] = []
-    unmoved = 0
-    for name, values in cycle(grid.items()):
+    unmoved, names = 0, cycle(grid)
+    while unmoved < len(grid):  # until no other value of any of them is better
+        name = next(names)
         known = [config for config, _ in tried]
-        configs = [best.model_copy(update={name: value}) for value in values]
+        configs = [best.model_copy(update={name: value}) for value in grid[name]]
         tried += tune([config for config in configs if config not in known], search, log_probs, texts)
         tried.sort(key=lambda pair: pair[1])
         unmoved = unmoved + 1 if tried[0][0] == best else 0
         best = tried[0][0]
-        if unmoved == len(grid):  # no other value of any of them is better
-            return tried
     return tried
 
 
@@ -130,8 +129,8 @@ def ngram(
     tried = tune_one_by_one(NgramConfig(), WORD_GRID, search, log_probs, texts)
     _show(tried)
     save_ngram(model, content if arpa.suffix == ".gz" else gzip.compress(content, mtime=0), tried[0][0])
-    # words that a language model had a say in are right in other cases than those that were only heard
     save_config(find_checkpoint(model), read_config(model).model_copy(update={"label_prior": prior}))
+    # words that a language model had a say in are right in other cases than those that were only heard
     confidence = fit_word_confidence(hear(Recognizer.load(model), utterances))
     save_config(find_checkpoint(model), read_config(model).model_copy(update={"confidence": confidence}))
 

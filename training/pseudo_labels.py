@@ -10,7 +10,6 @@ is kept is written to a manifest in the folder, for the recipes to read.
 
 from __future__ import annotations
 
-import math
 import re
 import sys
 from collections import Counter
@@ -49,7 +48,7 @@ def agreed(recognizers: Sequence[Recognizer], paths: Sequence[Path], words: Sequ
         best = []
         for log_probs in recognizer.log_probs(waveforms):
             ranked = rank(log_probs, list(candidates))
-            share = math.exp(torch.log_softmax(torch.tensor([each.score for each in ranked]), dim=0)[0])
+            share = torch.softmax(torch.tensor([each.score for each in ranked]), dim=0)[0]
             best.append(candidates[ranked[0].labels] if share >= sure else "")
         heard.append(best)
     return [word if len({word, *others}) == 1 else "" for word, *others in zip(*heard, strict=True)]
@@ -74,7 +73,7 @@ def main(
 ) -> None:
     """Write manifest.jsonl beside the clips: those whose word the models agree on."""
     try:
-        recognizers = [Recognizer.load(name) for name in model]
+        recognizers = [Recognizer.load(name, decoding="greedy") for name in model]
         words = word or next((r.model.config.vocabulary for r in recognizers if r.model.config.vocabulary), None)
         if not words:
             raise typer.BadParameter("none of the models has words of its own: name them with --word")

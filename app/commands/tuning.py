@@ -133,10 +133,8 @@ def length_table(measured: Measured) -> Table:
         title="by the words of a sentence, with so high a threshold that about one in twenty is missed",
     )
     for (fewest, most), point in measured.by_length.items():
-        words = (
-            f"{fewest}" if most == fewest else f"{fewest} or more" if most == LENGTHS[-1][1] else f"{fewest} to {most}"
-        )
-        shown.add_row(words, *_cells(point)[:-1])
+        several = f"{fewest} or more" if most == LENGTHS[-1][1] else f"{fewest} to {most}"
+        shown.add_row(str(fewest) if most == fewest else several, *_cells(point)[:-1])
     return shown
 
 
