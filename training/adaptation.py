@@ -32,7 +32,7 @@ from models.checkpoint import (
 from models.recognizer import Recognizer
 from training.adaptation_speech import Parted, Replay, Voices, draw_general
 from training.command_confidence import fit_confidence
-from training.command_trials import phrases, trials
+from training.command_trials import phrases, sources, trials
 from training.config import CorpusConfig, DataConfig, OptimisationConfig, Recipe, SpecAugmentConfig
 from training.evaluate import Heard
 from training.operating_points import Attempt
@@ -175,7 +175,7 @@ def with_fitted_confidences(recognizer: Recognizer, heard: Sequence[Heard]) -> M
         heard: what it heard in that speech.
     """
     said = [each.utterance for each in heard]
-    tried = trials(phrases(recognizer, said), _CALIBRATION_FILES)
+    tried = trials(phrases(recognizer, sources(recognizer, said)), _CALIBRATION_FILES)
     config = recognizer.model.config
     judge = fit_confidence(tried, before=config.command_confidence)
     return config.model_copy(update={"confidence": fit_word_confidence(heard), "command_confidence": judge})

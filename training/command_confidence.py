@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass
 
 import numpy as np
@@ -15,7 +15,8 @@ from training.operating_points import THRESHOLDS, Attempt, OperatingPoint, choos
 
 MOST_MISSED = 0.05  # share of the commands that a default threshold may miss
 _SHORT = 4  # letters
-LENGTHS = ((1, 1), (2, 2), (3, 4), (5, 100))  # fewest and most words of a sentence
+Length = tuple[int, int]  # fewest and most words of a sentence
+LENGTHS: tuple[Length, ...] = ((1, 1), (2, 2), (3, 4), (5, 100))
 
 
 def fit_confidence(
@@ -45,7 +46,7 @@ def attempts(
     tried: Sequence[Trial],
     confidence: CommandConfidence,
     other: Kind = "speech",
-    lengths: tuple[int, int] | None = None,
+    lengths: Length | None = None,
 ) -> list[Attempt]:
     """Judge the sentences among trials, and one kind of what is none.
 
@@ -65,41 +66,57 @@ def attempts(
     ]
 
 
+ByLength = dict[Length, OperatingPoint]
+
+
 @dataclass(frozen=True)
 class Measured:
     """What a fitted confidence is worth on speakers that it was not fitted on."""
 
     points: dict[Kind, list[OperatingPoint]]  # at each threshold, against other speech of each kind
-    by_length: dict[tuple[int, int], OperatingPoint]  # of LENGTHS, where MOST_MISSED are missed, against other speech
+    by_length: ByLength  # where MOST_MISSED are missed, against other speech
+    in_noise: dict[float, ByLength]  # by signal-to-noise ratio in dB, at the thresholds of by_length
     threshold: float  # the mean of those that were chosen
     calibration_error: float  # mean gap between confidence and share of right commands, against other speech
     other_hours: float
 
 
-def measure_on_other_speakers(heard: Sequence[Phrase], files: int, false_per_hour: float = 1.0) -> Measured:
-    """Fit on half of the speakers and judge the other half, and the other way round."""
+def measure_on_other_speakers(
+    heard: Sequence[Phrase],
+    files: int,
+    false_per_hour: float = 1.0,
+    in_noise: Mapping[float, Sequence[Phrase]] | None = None,
+) -> Measured:
+    """Fit on half of the speakers and judge the other half, and the other way round.
+
+    Args:
+        in_noise: the same phrases heard in noise, by signal-to-noise ratio in dB; nothing is fitted on them.
+    """
     speakers = sorted({phrase.speaker for phrase in heard})
-    halves = [[phrase for phrase in heard if phrase.speaker in speakers[start::2]] for start in (0, 1)]
-    tried = [trials(half, files, seed) for seed, half in enumerate(halves)]
+    tried = [trials(half, files, seed) for seed, half in enumerate(_halves(heard, speakers))]
     fitted = [fit_confidence(each, false_per_hour) for each in tried]
     crossed = list(zip(tried, reversed(fitted), strict=True))
     threshold = round(float(np.mean([each.threshold for each in fitted])), 4)
     kinds: tuple[Kind, ...] = ("speech", "words", "near")
-    by_length = {
-        lengths: [a for each, confidence in crossed for a in attempts(each, confidence, lengths=lengths)]
-        for lengths in LENGTHS
-    }
     judged = {kind: [a for each, confidence in crossed for a in attempts(each, confidence, kind)] for kind in kinds}
+    by_length: ByLength = {}
+    for lengths, some in _by_length(crossed).items():
+        if any(attempt.is_command for attempt in some):
+            by_length[lengths] = operating_point(some, choose_threshold(some, 0.0, MOST_MISSED))
+    noisy: dict[float, ByLength] = {}
+    for snr, phrases in (in_noise or {}).items():
+        again = [trials(half, files, seed) for seed, half in enumerate(_halves(phrases, speakers))]
+        attempted = _by_length(list(zip(again, reversed(fitted), strict=True)))
+        noisy[snr] = {
+            lengths: operating_point(attempted[lengths], quiet.threshold) for lengths, quiet in by_length.items()
+        }
     return Measured(
         points={
             kind: [operating_point(some, each) for each in sorted({*THRESHOLDS, threshold})]
             for kind, some in judged.items()
         },
-        by_length={
-            lengths: operating_point(some, choose_threshold(some, 0.0, MOST_MISSED))
-            for lengths, some in by_length.items()
-            if any(attempt.is_command for attempt in some)
-        },
+        by_length=by_length,
+        in_noise=noisy,
         threshold=threshold,
         calibration_error=expected_calibration_error(
             np.array([attempt.confidence for attempt in judged["speech"]]),
@@ -107,3 +124,14 @@ def measure_on_other_speakers(heard: Sequence[Phrase], files: int, false_per_hou
         ),
         other_hours=sum(attempt.seconds for attempt in judged["speech"] if not attempt.is_command) / 3600,
     )
+
+
+def _halves(heard: Sequence[Phrase], speakers: Sequence[str]) -> list[list[Phrase]]:
+    return [[phrase for phrase in heard if phrase.speaker in speakers[start::2]] for start in (0, 1)]
+
+
+def _by_length(crossed: Sequence[tuple[Sequence[Trial], CommandConfidence]]) -> dict[Length, list[Attempt]]:
+    return {
+        lengths: [a for each, confidence in crossed for a in attempts(each, confidence, lengths=lengths)]
+        for lengths in LENGTHS
+    }

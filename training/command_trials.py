@@ -63,26 +63,43 @@ class Trial:
     words: int = 0  # of the sentence that was said; of what is none, of the sentence that was heard
 
 
-def phrases(
+@dataclass(frozen=True)
+class Source:
+    """Where a phrase is recorded: in a stretch of one utterance, or in several, one after the other."""
+
+    utterances: tuple[Utterance, ...]
+    is_running: bool  # it is a stretch of a longer sentence
+
+
+def sources(
     recognizer: Recognizer, utterances: Sequence[Utterance], progress: Callable[[int], None] = lambda _: None
-) -> list[Phrase]:
-    """Cut utterances at their pauses, put short ones of one speaker together, and have them heard."""
-    config = recognizer.model.config
+) -> list[Source]:
+    """Cut utterances at their pauses, and put short ones of one speaker together."""
     short = [each for each in utterances if each.text and (each.duration or _SHORT + 1) <= _SHORT]
-    cut = [
-        [piece] for piece in _cut_at_pauses(recognizer, [each for each in utterances if each not in short], progress)
+    running = _cut_at_pauses(recognizer, [each for each in utterances if each not in short], progress)
+    return [
+        *(Source((each,), is_running=True) for each in running),
+        *(Source((each,), is_running=False) for each in short),
+        *(Source(tuple(each), is_running=False) for each in _put_together(short)),
     ]
-    sources = cut + [[each] for each in short] + _put_together(short)
+
+
+def phrases(
+    recognizer: Recognizer, said: Sequence[Source], noisy: Callable[[Waveform, int], Waveform] | None = None
+) -> list[Phrase]:
+    """Have phrases heard, in noise if it is given."""
+    config = recognizer.model.config
     heard: list[Phrase] = []
-    for start in range(0, len(sources), _AT_ONCE):
-        some = sources[start : start + _AT_ONCE]
-        waveforms = [np.concatenate([_read(utterance) for utterance in source]) for source in some]
-        log_probs_of_all = recognizer.log_probs(waveforms)
-        for n, (source, waveform, log_probs) in enumerate(zip(some, waveforms, log_probs_of_all, strict=True)):
-            text = " ".join(utterance.text for utterance in source)
+    for start in range(0, len(said), _AT_ONCE):
+        some = said[start : start + _AT_ONCE]
+        waveforms = [np.concatenate([_read(utterance) for utterance in each.utterances]) for each in some]
+        if noisy is not None:
+            waveforms = [noisy(waveform, start + number) for number, waveform in enumerate(waveforms)]
+        for each, waveform, log_probs in zip(some, waveforms, recognizer.log_probs(waveforms), strict=True):
+            text = " ".join(utterance.text for utterance in each.utterances)
             seconds = len(waveform) / SAMPLE_RATE
             searched = without_prior(log_probs, config.label_prior, config.command_confidence.prior_weight)
-            heard.append(Phrase(text, source[0].speaker, seconds, log_probs, searched, start + n < len(cut)))
+            heard.append(Phrase(text, each.utterances[0].speaker, seconds, log_probs, searched, each.is_running))
     return heard
 
 

@@ -32,6 +32,7 @@ class CorpusConfig(BaseModel, frozen=True, extra="forbid"):
     split: str | None = None  # of Speech Commands: training, ...; of LibriSpeech: dev-clean, ...
     speakers: tuple[str, ...] = ()  # only these; empty: all
     without_speakers: tuple[str, ...] = ()
+    without_words: tuple[str, ...] = ()  # only utterances with none of these words
     share: float = Field(default=1.0, gt=0, le=1)  # of what is left; evenly spread over the corpus
     only_vocabulary: bool = False  # only utterances of nothing but the vocabulary's words
     other_speech: bool = False  # speech that must give no text: utterances with none of the vocabulary's words

@@ -176,6 +176,13 @@ def figures(accuracy: Accuracy) -> dict[str, float]:
     }
 
 
+def last_validation(out: Path) -> dict[str, Any]:
+    """Return what the log of a run in a folder says of the last validation: `figures`, and the same by_corpus."""
+    entries = [json.loads(line) for line in (out / LOG).read_text().splitlines()]
+    last = [entry for entry in entries if entry["event"] == "validation"][-1]
+    return {name: last[name] for name in ("wer", "cer", "command_accuracy", "by_corpus")}
+
+
 def _step_of(line: str) -> float:
     """Return the step that a line of the log belongs to; infinity for one that was torn in the writing."""
     try:

@@ -54,6 +54,7 @@ def select(corpora: Sequence[CorpusConfig], data: Path, vocabulary: Sequence[str
         except FileNotFoundError as error:
             raise RecipeError(f"{error}. Is {data} the folder that holds {config.root}?") from error
         chosen = list(of_speakers(corpus.utterances, config.speakers, config.without_speakers))
+        chosen = [utterance for utterance in chosen if set(config.without_words).isdisjoint(utterance.text.split())]
         if (config.only_vocabulary or config.other_speech) and not vocabulary:
             raise RecipeError(f"{config.root}: without a vocabulary no speech is inside it or outside")
         if config.only_vocabulary:

@@ -170,22 +170,32 @@ def calibrate(
     prior_weight: Annotated[
         float | None, typer.Option(help="Of the label prior in the search; by default the model's.", min=0)
     ] = None,
+    noise: Annotated[
+        Path | None, typer.Option(help="A recording of noise, or a folder of them, to measure in, too.")
+    ] = None,
+    snr: Annotated[
+        list[float] | None, typer.Option(help="With --noise: speech over noise in dB; may be given several times.")
+    ] = None,
     write: Annotated[bool, typer.Option("--write", help="Save the confidence with the model.")] = False,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
 ) -> None:
     """Fit the confidence of commands, for any commands file, on phrases of validation speech; show what it is worth."""
-    from app.commands.tuning import calibration_table, length_table
+    from app.commands.tuning import calibration_table, length_tables
     from models import CheckpointError, Recognizer
     from models.checkpoint import find_checkpoint, read_config, save_config
     from training.command_confidence import fit_confidence, measure_on_other_speakers
-    from training.command_trials import phrases, trials
+    from training.command_trials import phrases, sources, trials
     from training.config import RecipeError, load_recipe
-    from training.selection import select
+    from training.evaluate import Noisy
+    from training.selection import noises, select
 
+    if (noise is None) != (not snr):
+        wrong_use("--noise and --snr belong together: what to mix in, and how loud")
     try:
         recognizer = Recognizer.load(model, device)
         loaded = load_recipe(recipe)
         selection = select(loaded.data.validation, data, loaded.vocabulary)
+        recorded = noises([noise], Path()) if noise is not None else []
     except (CheckpointError, RecipeError) as error:
         wrong_use(error)
     console.print(f"{len(selection.utterances)} utterances", highlight=False)
@@ -193,10 +203,11 @@ def calibrate(
     if prior_weight is not None:
         before = before.model_copy(update={"prior_weight": prior_weight})
         recognizer.model.config = recognizer.model.config.model_copy(update={"command_confidence": before})
-    heard = phrases(recognizer, selection.utterances)
-    measured = measure_on_other_speakers(heard, files, false_per_hour)
-    Console().print(calibration_table(heard, measured))
-    Console().print(length_table(measured))
+    said = sources(recognizer, selection.utterances)
+    heard = phrases(recognizer, said)
+    in_noise = {each: phrases(recognizer, said, Noisy(recorded, each)) for each in snr or ()}
+    measured = measure_on_other_speakers(heard, files, false_per_hour, in_noise)
+    Console().print(calibration_table(heard, measured), *length_tables(measured))
     confidence = fit_confidence(trials(heard, files), false_per_hour, before)
     print(confidence.model_dump_json())
     if write:

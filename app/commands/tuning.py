@@ -126,15 +126,19 @@ def calibration_table(heard: Sequence[Phrase], measured: Measured) -> Table:
     return shown
 
 
-def length_table(measured: Measured) -> Table:
-    """Show what the length of the sentences is worth, at thresholds of their own."""
-    shown = Table(
-        *("words", "threshold", "missed", "wrong of accepted", "false accepts", "an hour"),
-        title="by the words of a sentence, with so high a threshold that about one in twenty is missed",
-    )
-    for (fewest, most), point in measured.by_length.items():
-        several = f"{fewest} or more" if most == LENGTHS[-1][1] else f"{fewest} to {most}"
-        shown.add_row(str(fewest) if most == fewest else several, *_cells(point)[:-1])
+def length_tables(measured: Measured) -> list[Table]:
+    """Show what the length of the sentences is worth, at thresholds of their own; in quiet, and in noise."""
+    titled = {
+        "by the words of a sentence, with so high a threshold that about one in twenty is missed": measured.by_length,
+        **{f"in noise of {snr:g} dB, at the same thresholds": points for snr, points in measured.in_noise.items()},
+    }
+    shown = []
+    for title, points in titled.items():
+        table = Table("words", "threshold", "missed", "wrong of accepted", "false accepts", "an hour", title=title)
+        for (fewest, most), point in points.items():
+            several = f"{fewest} or more" if most == LENGTHS[-1][1] else f"{fewest} to {most}"
+            table.add_row(str(fewest) if most == fewest else several, *_cells(point)[:-1])
+        shown.append(table)
     return shown
 
 

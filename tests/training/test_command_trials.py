@@ -1,6 +1,8 @@
 import itertools
 from collections import Counter
+from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
@@ -8,7 +10,7 @@ from data.manifest import Utterance, read_manifest
 from models.alphabet import BLANK, LABELS, encode
 from models.recognizer import Recognizer
 from training.command_confidence import attempts, fit_confidence, measure_on_other_speakers
-from training.command_trials import Phrase, phrases, trials
+from training.command_trials import Phrase, phrases, sources, trials
 from training.operating_points import operating_point
 
 WORDS = [
@@ -84,6 +86,20 @@ def test_measuring_judges_each_speaker_by_the_others(heard):
     assert all(point.missed <= 0.05 for point in measured.by_length.values())
 
 
+def test_in_noise_the_same_trials_are_judged_by_what_was_fitted_in_quiet(heard):
+    noisy = [
+        replace(phrase, log_probs=worse, searched=worse)
+        for n, phrase in enumerate(heard)
+        for worse in [said(phrase.text, n, 4)]
+    ]
+    quiet = measure_on_other_speakers(heard, files=6)
+    measured = measure_on_other_speakers(heard, 6, in_noise={20.0: heard, 6.0: noisy})
+    assert measured.by_length == quiet.by_length == measured.in_noise[20.0]
+    drowned = measured.in_noise[6.0]
+    assert all(point.threshold == quiet.by_length[lengths].threshold for lengths, point in drowned.items())
+    assert sum(point.missed for point in drowned.values()) > sum(point.missed for point in quiet.by_length.values())
+
+
 def test_trials_are_told_apart_by_the_length_of_the_sentence(tried):
     confidence = fit_confidence(tried)
     judged = [attempts(tried, confidence, lengths=lengths) for lengths in ((1, 1), (2, 2), (3, 4))]
@@ -101,9 +117,23 @@ def test_utterances_are_cut_at_pauses_and_short_ones_put_together(spoken):
     long = by_text["left right stop"]
     sentence = Utterance(long.path, long.text, "a", 0.0, 2.16)
     short = [Utterance(by_text[word].path, word, "b", 0.0, 1.1) for word in ("yes", "stop", "seven")]
-    heard = phrases(Recognizer.load("commands"), [sentence, *short])
+    commands = Recognizer.load("commands")
+    cut = sources(commands, [sentence, *short])
+    heard = phrases(commands, cut)
     texts = [phrase.text for phrase in heard]
     assert texts[:-4] == ["left", "right", "stop"]
     assert texts[-4:] == ["yes", "stop", "seven", "yes stop"]
     assert [phrase.is_running for phrase in heard] == [True] * 3 + [False] * 4
     assert sum(phrase.seconds for phrase in heard[:3]) == pytest.approx(2.16, abs=0.1)
+
+    numbers = []
+
+    def drowned(waveform, number):
+        numbers.append(number)
+        return np.random.default_rng(number).normal(0, 0.3, len(waveform)).astype(np.float32)
+
+    noisy = phrases(commands, cut, drowned)
+    assert numbers == list(range(7))
+    assert [(phrase.text, phrase.seconds) for phrase in noisy] == [(phrase.text, phrase.seconds) for phrase in heard]
+    assert all((phrase.log_probs.argmax(1) == BLANK).float().mean() > 0.5 for phrase in noisy)
+    assert not any(torch.equal(one.log_probs, other.log_probs) for one, other in zip(noisy, heard, strict=True))

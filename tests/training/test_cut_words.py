@@ -63,6 +63,20 @@ def test_only_wanted_words_are_cut_and_none_of_a_single_word(
     assert not list(cut_words(english, [Utterance(utterance.path, "open", duration=1.0)]))
 
 
+def test_words_in_a_row_stay_together(english: Recognizer, sentence: tuple[Utterance, float]) -> None:
+    utterance, second_half = sentence
+    halves = list(cut_words(english, [utterance], words=(3, 3)))
+    assert [half.text for half in halves] == ["open the window", "stop the music"]
+    assert halves[1].offset == pytest.approx(second_half, abs=0.15)
+    # four and a rest of two, which is too few; and where one of the words is not wanted, another may be
+    assert [each.text for each in cut_words(english, [utterance], words=(4, 4))] == ["open the window stop"]
+    music = cut_words(english, [utterance], lambda text: text == "music", (2, 2))
+    assert [each.text for each in music] == ["the music"]
+    drawn = [list(cut_words(english, [utterance] * 20, words=(1, 3), seed=seed)) for seed in (1, 1, 2)]
+    assert drawn[0] == drawn[1] != drawn[2]
+    assert {len(each.text.split()) for each in drawn[0]} == {1, 2, 3}
+
+
 def test_a_text_that_is_not_said_gives_no_word(english: Recognizer, sentence: tuple[Utterance, float]) -> None:
     utterance, _ = sentence
     wrong = Utterance(utterance.path, "zebra jumps quickly", duration=utterance.duration)
@@ -101,7 +115,7 @@ def test_the_command_writes_a_manifest_beside_the_corpora(tmp_path: Path, recipe
     out = tmp_path / "words.jsonl"
     code, said = run(str(recipe), "--data", str(tmp_path), "--out", str(out), "--word", "stop", "--word", "open")
     assert code == 0
-    assert "2 of 2 words, 2 different" in said
+    assert "2 of 2 pieces, 2 different" in said
     assert {word.text for word in read_manifest(out)} == {"stop", "open"}
 
 
@@ -111,6 +125,7 @@ def test_the_command_says_what_is_wrong(tmp_path: Path, recipe: Path) -> None:
         (str(recipe), "--data", str(tmp_path), "--word", "zebra"): "no such word was found in the 1 utterances",
         ("nowhere", "--data", str(tmp_path)): "nowhere",
         (str(recipe), "--data", str(tmp_path / "gone")): "gone",
+        (str(recipe), "--data", str(tmp_path), "--fewest-words", "2"): "--fewest-words 2 is more than --most-words 1",
     }.items():
         code, said = run(*arguments, "--out", str(out))
         assert code == 2

@@ -52,6 +52,15 @@ def test_only_what_is_within_the_vocabulary_is_taken(corpus: Path) -> None:
     assert [u.text for u in chosen] == ["low"] * 6
 
 
+def test_words_are_left_out_with_all_that_holds_them(corpus: Path) -> None:
+    everything = select([recordings()], corpus, []).utterances
+    chosen = select([recordings(without_words=["low", "lo"])], corpus, []).utterances
+    assert chosen == [u for u in everything if u.text != "low"]
+    assert 0 < len(chosen) < len(everything)
+    with pytest.raises(RecipeError, match="no utterance is left"):
+        select([recordings(without_words=sorted({u.text for u in everything}))], corpus, [])
+
+
 @pytest.mark.parametrize("setting", ["other_speech", "only_vocabulary"])
 def test_inside_and_outside_need_a_vocabulary(corpus: Path, setting: str) -> None:
     with pytest.raises(RecipeError, match="without a vocabulary"):

@@ -1,11 +1,12 @@
-"""What is each change of a recipe worth? The same short run from the same model, with one thing changed at a time.
+"""What is each change of a recipe worth? The same short run, with one thing changed at a time.
 
-    python -m training.studies.levers english-finish --init runs/english/best --data speech --steps 150
+    python -m training.studies.levers commands --data speech --steps 600
     python -m training.studies.levers english-finish --init runs/english/best --data speech --steps 150 \\
         --change augmentation.noise_probability=0 --change "spec_augment.time_masks=0; spec_augment.frequency_masks=0"
 
-The first run changes nothing, the second one only the seed: what lies between these two is chance. Interrupted, the
-same command goes on where it was; each run is one of `oyez train` and can be made by it alone.
+The first run changes nothing, the second one only the seed: what lies between these two is chance. Without --init the
+shape of the network and the features can be changed too. Interrupted, the same command goes on where it was; each run
+is one of `oyez train` and can be made by it alone.
 """
 
 from __future__ import annotations
@@ -23,15 +24,15 @@ import torch
 import typer
 from matplotlib.figure import Figure
 
-from models.checkpoint import CheckpointError, find_checkpoint, load_checkpoint, read_config
+from models.checkpoint import find_checkpoint, load_checkpoint, read_config
 from models.recognizer import recognizer_of
-from training.config import Recipe, RecipeError, load_recipe
+from training.config import Recipe, load_recipe
 from training.evaluate import Evaluation, evaluate
-from training.log import LOG, figures
-from training.processes import Interrupted, ProcessError, run
+from training.log import figures, last_validation
+from training.processes import run
 from training.selection import select_by_corpus
 from training.state import differences
-from training.studies.report import Report, Table, tell
+from training.studies.report import Report, StudyError, Table, tell, told
 from training.train import Run, work
 
 _LONGEST_NAME = 80  # of a run's folder; file systems take three times as much
@@ -54,11 +55,24 @@ CHANGES = (
     "optimisation.intermediate_loss=0.3",
 )
 
+SHAPES = (
+    "features.mel_bands=64",
+    "features.mel_bands=26; features.coefficients=13",
+    "features.mel_bands=26; features.coefficients=13; features.deltas=2",
+    "features.high_hz=4000",
+    'features.normalisation="utterance"',
+    "acoustic.subsampling=2",
+    "acoustic.subsampling=4",
+    "acoustic.layers=2",
+    "acoustic.layers=4",
+    "acoustic.width=96",
+    "acoustic.width=256",
+    "acoustic.layer_norm=false",
+    "acoustic.bidirectional=false",
+    'acoustic.cell="gru"',
+)  # of runs from nothing
+
 Figures = dict[str, Any]  # as in a run's log: wer, cer, command_accuracy, and these by_corpus
-
-
-class StudyError(Exception):
-    """A study that cannot be carried out. The message names what is wrong."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +82,7 @@ class Study:
     recipe: str
     settings: tuple[str, ...]  # changes of the recipe that all runs have
     data: Path
-    init: str
+    init: str | None
     runs: Path  # the runs' folders
     out: Path  # holds levers.json, levers.md and levers.png
     device: str = "cpu"
@@ -83,8 +97,8 @@ class Study:
 
     def command_of(self, change: str) -> str:
         """Return the command that makes the run with a change by itself."""
-        arguments = ["oyez", "train", self.recipe, "--data", str(self.data), "--init", self.init]
-        arguments += ["--out", str(self.run_of(change).out)]
+        arguments = ["oyez", "train", self.recipe, "--data", str(self.data), "--out", str(self.run_of(change).out)]
+        arguments += ["--init", self.init] if self.init is not None else []
         return shlex.join(arguments + [each for setting in self._overrides(change) for each in ("--set", setting)])
 
     def _overrides(self, change: str) -> list[str]:
@@ -104,24 +118,24 @@ def carry_out(study: Study, changes: Sequence[str]) -> Path:
     for change in all_changes:
         study.run_of(change)  # a slip is told before hours have passed
     results = _load(study)
-    if "before" not in results:
+    if study.init is not None and "before" not in results:
         tell("before any change")
-        results["before"] = _before(study)
+        results["before"] = _before(study, study.init)
         _save(study, results)
     for change in all_changes:
         if change not in results["after"]:
             tell(f"change: {change or 'nothing'}")
             made = study.run_of(change)
             run(work, made, study.device, study.processes)
-            results["after"][change] = {"command": study.command_of(change), **_last_validation(made.out)}
+            results["after"][change] = {"command": study.command_of(change), **last_validation(made.out)}
             _save(study, results)
         page = _report(results, all_changes).write(study.out, study.command_of(NOTHING))
     return page
 
 
-def _before(study: Study) -> Figures:
+def _before(study: Study, init: str) -> Figures:
     torch.set_num_threads(1)  # see training/processes.py
-    recognizer = recognizer_of(load_checkpoint(study.init), study.device)
+    recognizer = recognizer_of(load_checkpoint(init), study.device)
     recipe = study.run_of(NOTHING).recipe
     corpora = select_by_corpus(recipe.data.validation, study.data, recipe.vocabulary)
     heard = {title: evaluate(recognizer, selection.utterances) for title, selection in corpora.items()}
@@ -129,16 +143,11 @@ def _before(study: Study) -> Figures:
     return {**figures(Evaluation.together(heard.values()).accuracy), "by_corpus": by_corpus}
 
 
-def _last_validation(out: Path) -> Figures:
-    entries = [json.loads(line) for line in (out / LOG).read_text().splitlines()]
-    last: Figures = [entry for entry in entries if entry["event"] == "validation"][-1]
-    return {name: last[name] for name in ("wer", "cer", "command_accuracy", "by_corpus")}
-
-
 def _load(study: Study) -> dict[str, Any]:
     """Return what levers.json holds, or the beginning of it."""
     path = study.out / "levers.json"
-    recipe, init = study.run_of(NOTHING).recipe, read_config(find_checkpoint(study.init)).weights_sha256
+    recipe = study.run_of(NOTHING).recipe
+    init = None if study.init is None else read_config(find_checkpoint(study.init)).weights_sha256
     if not path.is_file():
         return {"recipe": recipe.model_dump(mode="json"), "init": init, "after": {}}
     try:
@@ -161,17 +170,18 @@ def _save(study: Study, results: Mapping[str, Any]) -> None:
 
 
 def _report(results: Mapping[str, Any], changes: Sequence[str]) -> Report:
-    made = {change: results["after"][change] for change in changes if change in results["after"]}
-    before, unchanged = results["before"], made[NOTHING]
-    rows = [("the model that the runs start from", *_shares(before), "", "")]
+    made = {change or "nothing": results["after"][change] for change in changes if change in results["after"]}
+    before = {"the model that the runs start from": results["before"]} if "before" in results else {}
+    rows = [(name, *_shares(each), "", "") for name, each in before.items()]
     for change, after in made.items():
-        difference = f"{100 * (after['wer'] - unchanged['wer']):+.2f}" if change != NOTHING else ""
+        changed = change != "nothing"
+        difference = f"{100 * (after['wer'] - made['nothing']['wer']):+.2f}" if changed else ""
         settings = " ".join(f"--set {shlex.quote(setting.strip())}" for setting in change.split(";"))
-        rows.append((change or "nothing", *_shares(after), difference, f"`{settings}`" if change else "as above"))
-    titles = list(before["by_corpus"])
+        rows.append((change, *_shares(after), difference, f"`{settings}`" if changed else "as above"))
+    titles = list(made["nothing"]["by_corpus"])
     by_corpus = [
         (name, *(f"{each['by_corpus'][title]['wer']:.2%}" for title in titles))
-        for name, each in [("before", before), *((change or "nothing", after) for change, after in made.items())]
+        for name, each in {**before, **made}.items()
     ]
     tables = [Table("Validation", ("change", "WER", "CER", "whole text right", "WER against nothing", "command"), rows)]
     if len(titles) > 1:
@@ -179,9 +189,9 @@ def _report(results: Mapping[str, Any], changes: Sequence[str]) -> Report:
     return Report(
         name="levers",
         title="Levers",
-        setting="Each row is a run of the command above from the same model, with its change added and an `--out` of "
-        "its own. Validation speakers are never trained on. Decoded by beam search without a language model. The run "
-        "with another seed shows how much chance alone changes.",
+        setting="Each row is a run of the command above, with its change added and an `--out` of its own. Validation "
+        "speakers are never trained on. Decoded by beam search without a language model. The run with another seed "
+        "shows how much chance alone changes.",
         figure=_figure(before, made),
         tables=tables,
     )
@@ -191,12 +201,13 @@ def _shares(each: Figures) -> tuple[str, ...]:
     return tuple(f"{each[name]:.2%}" for name in ("wer", "cer", "command_accuracy"))
 
 
-def _figure(before: Figures, made: Mapping[str, Figures]) -> Figure:
+def _figure(before: Mapping[str, Figures], made: Mapping[str, Figures]) -> Figure:
     figure = Figure(figsize=(9, 1.4 + 0.32 * len(made)), layout="constrained")
     axes = figure.subplots()
-    axes.plot([100 * after["wer"] for after in made.values()], [change or "nothing" for change in made], "o")
-    axes.axvline(100 * before["wer"], color="0.7", linestyle=":", label="before")
-    axes.axvline(100 * made[NOTHING]["wer"], color="0.7", linestyle="--", label="nothing changed")
+    axes.plot([100 * after["wer"] for after in made.values()], list(made), "o")
+    for name, each in before.items():
+        axes.axvline(100 * each["wer"], color="0.7", linestyle=":", label=name)
+    axes.axvline(100 * made["nothing"]["wer"], color="0.7", linestyle="--", label="nothing changed")
     axes.invert_yaxis()
     axes.set(xlabel="validation WER, %")
     figure.legend(loc="outside upper right", ncols=2, frameon=False)
@@ -205,8 +216,8 @@ def _figure(before: Figures, made: Mapping[str, Figures]) -> Figure:
 
 def command(
     recipe: Annotated[str, typer.Argument(help="A recipe's name or a TOML file.")],
-    init: Annotated[str, typer.Option(help="The model that all runs start from.")],
     data: Annotated[Path, typer.Option(help="The folder that holds the corpora.", envvar="OYEZ_DATA")] = Path("speech"),
+    init: Annotated[str | None, typer.Option(help="The model that all runs start from.  [default: none]")] = None,
     steps: Annotated[int, typer.Option(help="Of each run.", min=1)] = 150,
     change: Annotated[
         list[str] | None,
@@ -221,17 +232,11 @@ def command(
     processes: Annotated[int | None, typer.Option(help="On the CPU.  [default: one a core]", min=1)] = None,
 ) -> None:
     """Measure single changes of a recipe, one after the other."""
-    # the model has learned already: it needs no calm epochs, in which the levers of augmentation would not act
+    # no calm epochs: the levers of augmentation would not act in them
     settings = (f"optimisation.steps={steps}", "augmentation.calm_epochs=0", *(setting or ()))
     study = Study(recipe, settings, data, init, runs, out, device, processes)
-    try:
-        print(carry_out(study, change or CHANGES))
-    except (StudyError, RecipeError, CheckpointError, ProcessError, OSError) as error:
-        tell(f"error: {error}")
-        raise typer.Exit(2) from error
-    except Interrupted as stop:
-        tell(str(stop))
-        raise typer.Exit(128 + stop.signal) from stop
+    with told():
+        print(carry_out(study, change or CHANGES + (SHAPES if init is None else ())))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -15,6 +16,8 @@ from PIL import Image
 
 from data.audio import AudioError
 from models.checkpoint import CheckpointError
+from training.config import RecipeError
+from training.processes import Interrupted, ProcessError
 
 DOTS_PER_INCH = 80
 _COLOURS = 64
@@ -60,14 +63,28 @@ class Report:
         return page
 
 
+class StudyError(Exception):
+    """A study that cannot be carried out. The message names what is wrong."""
+
+
 def run(study: Callable[[], Report], out: Path, command: str) -> None:
     """Carry a study out on one thread, and print where its page is; what it cannot read ends it with exit code 2."""
     torch.set_num_threads(1)  # see training/processes.py
-    try:
+    with told():
         print(study().write(out, command))
-    except (AudioError, CheckpointError, OSError, ValueError) as error:
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Turn what a study cannot do into a line on stderr and exit code 2, and a signal into that of the signal."""
+    try:
+        yield
+    except (AudioError, CheckpointError, RecipeError, StudyError, ProcessError, OSError, ValueError) as error:
         tell(f"error: {error}")
         raise typer.Exit(2) from error
+    except Interrupted as stop:
+        tell(str(stop))
+        raise typer.Exit(128 + stop.signal) from stop
 
 
 def tell(message: str) -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from training.config import RecipeError, load_recipe
-from training.studies.levers import Study, StudyError, carry_out
+from training.studies.levers import Study, carry_out
+from training.studies.report import StudyError
 from training.train import Run, Trainer
 
 RECIPE = """
@@ -57,6 +58,17 @@ def test_each_change_is_a_run_and_a_row_and_is_made_once(study: Study) -> None:
     lines = page.read_text().splitlines()
     assert sum(line.startswith(f"| {change} |") for line in lines for change in ("nothing", one, two)) == 3
     assert (study.out / "levers.png").stat().st_size > 0
+
+
+def test_runs_from_nothing_may_change_the_shape(study: Study) -> None:
+    shape = "acoustic.width=12; features.mel_bands=16"
+    page = carry_out(replace(study, init=None), [shape])
+    results = json.loads((study.out / "levers.json").read_text())
+    assert "before" not in results
+    assert "--init" not in results["after"][shape]["command"]
+    assert f"| {shape} |" in page.read_text()
+    with pytest.raises(StudyError, match="init"):
+        carry_out(study, [])
 
 
 def test_a_slip_in_any_change_is_told_before_the_first_run(study: Study) -> None:
