@@ -6,6 +6,7 @@ torch is imported by the subcommands that need it, so that `oyez --help` answers
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
@@ -329,9 +330,12 @@ def main() -> None:
         sys.stdout.flush()
     except KeyboardInterrupt:
         sys.exit(130)
-    except OSError as error:  # of the disk or the pipe that stdout leads to; others are handled where they arise
-        sys.stdout = None  # nothing more can be written there
-        sys.exit(f"error: standard output: {error.strerror}")
+    except OSError as error:
+        place = error.filename
+        if place is None and error.errno in (errno.EPIPE, errno.ENOSPC, errno.EIO):
+            sys.stdout = None  # the disk or the pipe that it leads to takes nothing more
+            place = "standard output"
+        sys.exit(f"error: {f'{place}: ' if place is not None else ''}{error.strerror or error}")
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import threading
+from collections.abc import Sequence
 from typing import Any
 
 import matplotlib
@@ -16,10 +17,12 @@ from torch import Tensor
 
 from data.audio import HOP, SAMPLE_RATE, Waveform
 from models.alphabet import BLANK, SPACE, decode
+from models.classifier import classes_of
 from models.decoding.alignment import align_labels
 from models.recognizer import Recognizer, Transcript
 
 LONGEST_SHOWN = 12.0  # seconds; of a longer recording the beginning is drawn
+_CLASSES_SHOWN = 5  # of a classifier
 _COLUMNS = 1500  # a waveform is drawn with; a screen has no more
 _INCHES_A_SECOND, _NARROWEST = 2.5, 9.0  # of the picture: letters need room
 _INK = "#010203"  # stands for the colour of the text around the picture, be that light or dark
@@ -53,7 +56,10 @@ def inside(recognizer: Recognizer, waveform: Waveform, transcript: Transcript) -
         wave, mfcc, labels = figure.subplots(3, 1, sharex=True, height_ratios=(3, 4, 4))
         _draw_waveform(wave, shown)
         _draw_mfcc(mfcc, recognizer, shown)
-        _draw_labels(labels, log_probs, recognizer.decode(log_probs) if len(shown) else [], recognizer.step_seconds)
+        if recognizer.model.config.acoustic.pooling is not None:
+            _draw_classes(labels, log_probs, classes_of(recognizer.model.config.vocabulary))
+        else:
+            _draw_labels(labels, log_probs, recognizer.decode(log_probs) if len(shown) else [], recognizer.step_seconds)
         for word in transcript.words:
             if word.start >= seconds:
                 break
@@ -114,6 +120,20 @@ def _draw_mfcc(axes: Axes, recognizer: Recognizer, waveform: Waveform) -> None:
     )  # fmt: skip
     axes.set_ylabel("coefficient")
     axes.set_title(f"What the network is given: MFCC, {len(coefficients)} numbers every 10 ms")
+
+
+def _draw_classes(axes: Axes, log_probs: Tensor, classes: Sequence[str]) -> None:
+    """Draw a line across the recording for each of the likeliest classes: a classifier answers once."""
+    probabilities = log_probs[0].exp()
+    for label in probabilities.topk(min(_CLASSES_SHOWN, len(classes))).indices.tolist():
+        probability, colour = float(probabilities[label]), _LETTERS[label % len(_LETTERS)]
+        axes.axhline(probability, color=colour, linewidth=1)
+        axes.annotate(
+            f"{classes[label] or 'no word'} {probability:.0%}", (0.01, probability), xytext=(0, 3),
+            xycoords=("axes fraction", "data"), textcoords="offset points", color=colour, weight="bold",
+        )  # fmt: skip
+    axes.set(ylim=(0, 1.22), yticks=[0, 0.5, 1], ylabel="probability")
+    axes.set_title("What it answers: the probability of each word, once for the whole recording")
 
 
 def _draw_labels(axes: Axes, log_probs: Tensor, labels: list[int], step: float) -> None:

@@ -6,6 +6,7 @@ high, hangs on the seed and the phrase's number alone, so that a run that was st
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 import shutil
@@ -153,8 +154,10 @@ def plan(
                 tempo=float(np.exp(rng.uniform(*np.log(tempo)))),
                 pitch=float(np.exp(rng.uniform(*np.log(pitch)))),
             )
+            # by its name a clip that is there already is known for this very reading
+            digest = hashlib.sha256(f"{phrase} {manner}".encode()).hexdigest()[:8]
             folder = out / f"{number // _CLIPS_A_FOLDER:03d}"
-            readings.append(Reading(phrase, manner, folder / f"{number:06d}-{take}.flac"))
+            readings.append(Reading(phrase, manner, folder / f"{number:06d}-{take}-{digest}.flac"))
     return readings
 
 
@@ -207,6 +210,9 @@ def check_voice(voice: str) -> None:
     if program and name:
         if shutil.which(program) is None:
             raise SynthesisError(f"voice {voice!r} needs {program}: install your system's package of that name")
+        # flite speaks with another voice where it does not know the name
+        if engine == "flite" and name not in _flite_voices() and not Path(name).exists():
+            raise SynthesisError(f"no voice is called {voice!r}; flite has {', '.join(_flite_voices())}")
     elif voice in HIBARI or voice == PIPER_JOE or engine in ("piper", kokoro.ENGINE):
         _speaker(voice)
     else:
@@ -215,6 +221,12 @@ def check_voice(voice: str) -> None:
             f"no voice is called {voice!r}; there are {known}, piper:FILE.onnx, kokoro:FOLDER, flite:NAME (see "
             "flite -lv) and espeak:NAME (see espeak-ng --voices=en)"
         )
+
+
+@cache
+def _flite_voices() -> tuple[str, ...]:
+    listed = subprocess.run(["flite", "-lv"], capture_output=True, text=True, check=False).stdout
+    return tuple(listed.partition(":")[2].split())
 
 
 def speak(text: str, manner: Manner) -> Waveform:

@@ -62,6 +62,7 @@ class Draft:
         if 0 < self._doubts < AGREEING:
             self._shown = self._shown[: self._stable]
             return
+        self._doubts = 0
         kept = _common([self._shown[: self._stable], reading])
         agreed = _common(list(self._readings)) if len(self._readings) == AGREEING else 0
         self._shown, self._stable = reading, max(kept, agreed)

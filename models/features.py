@@ -58,7 +58,7 @@ class MfccFrontEnd(nn.Module):
 
     Beyond either end of a recording there is silence (zeros), for a clip alone and in a batch alike; the dynamic range
     is each recording's own; slopes at the end are taken as if the last frame went on. The values are librosa's
-    `mfcc(..., htk=True, norm=None, pad_mode="constant")`.
+    `mfcc(..., htk=True, mel_norm=None, pad_mode="constant")`.
     """
 
     mean: Tensor
@@ -85,14 +85,15 @@ class MfccFrontEnd(nn.Module):
         self.register_buffer("deviation", torch.ones(config.size))
 
     def forward(
-        self, waveforms: Tensor, lengths: Tensor, mask: Callable[[Tensor], Tensor] | None = None
+        self, waveforms: Tensor, lengths: Tensor, mask: Callable[[Tensor, Tensor], Tensor] | None = None
     ) -> tuple[Tensor, Tensor]:
         """Compute the features of a batch.
 
         Args:
             waveforms: float32, shape (batch, samples), 16 kHz; what lies beyond `lengths` has no influence.
             lengths: samples of each waveform, shape (batch,).
-            mask: applied to the log-mel spectrogram (batch, mel bands, frames): SpecAugment, in training.
+            mask: applied to the log-mel spectrogram (batch, mel bands, frames), with each example's number of frames:
+                SpecAugment, in training.
 
         Returns:
             features, shape (batch, frames, config.size), zero in the padding, and their lengths in frames.
@@ -116,7 +117,7 @@ class MfccFrontEnd(nn.Module):
         self.deviation.copy_(together.std(0, correction=0).clamp(min=SMALLEST_DEVIATION))
 
     def _unnormalised(
-        self, waveforms: Tensor, lengths: Tensor, mask: Callable[[Tensor], Tensor] | None
+        self, waveforms: Tensor, lengths: Tensor, mask: Callable[[Tensor, Tensor], Tensor] | None
     ) -> tuple[Tensor, Tensor]:
         if not waveforms.shape[1]:  # torch transforms one sample of silence, and not none
             waveforms = waveforms.new_zeros(len(waveforms), 1)
@@ -128,7 +129,7 @@ class MfccFrontEnd(nn.Module):
         # torchaudio takes the loudest point of all channels of a recording, so each recording gets one channel
         log_mel = self.to_decibel(mel[:, None])[:, 0]
         if mask is not None:
-            log_mel = mask(log_mel)
+            log_mel = mask(log_mel, frames)
         mfcc = log_mel.transpose(1, 2) @ self.dct  # (batch, mel bands, frames) -> (batch, frames, coefficients)
         if not self.config.deltas:
             return mfcc, frames

@@ -208,10 +208,11 @@ class Recognizer:
             wake: a wake phrase instead of the file's.
 
         Raises:
-            models.commands.errors.CommandsError: the file cannot be used.
+            models.commands.errors.CommandsError: the file cannot be used, or the model is a classifier.
         """
         from models.commands.recognizer import CommandRecognizer
 
+        self._check_writes_letters()
         return CommandRecognizer.of(self, path, threshold, runners_up, wake)
 
     def woken_by(self, phrase: str, seconds: float | None = None, threshold: float | None = None) -> WakeRecognizer:
@@ -223,11 +224,21 @@ class Recognizer:
             threshold: confidence below which the phrase is not heard; by default the model's.
 
         Raises:
-            models.commands.errors.CommandsError: the phrase cannot be a wake phrase.
+            models.commands.errors.CommandsError: the phrase cannot be a wake phrase, or the model is a classifier.
         """
         from models.commands.wake import WakeRecognizer
 
+        self._check_writes_letters()
         return WakeRecognizer(self, phrase, seconds, threshold)
+
+    def _check_writes_letters(self) -> None:
+        from models.commands.errors import CommandsError
+
+        if self.model.config.acoustic.pooling is not None:
+            raise CommandsError(
+                f"model {self.name!r} tells classes apart and does not write letters, of which commands are made; "
+                "choose one that was trained with CTC (no acoustic.pooling)"
+            )
 
     def decode(self, log_probs: Tensor, decoding: Decoding | None = None) -> list[int]:
         """Return the labels of one utterance's log-probabilities, shape (steps, labels)."""

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from data.audio import Waveform
 from models.segmentation import Segment, SegmentationConfig, Segmenter
-from models.voice_activity import BLOCK
+from models.voice_activity import BLOCK, has_silero
 
 AT_ONCE = 256  # blocks that are convolved together: about eight seconds, which stay in the cache
 _PADDING = 64  # samples that a block is continued by at either end, mirrored
@@ -67,6 +67,12 @@ def segments_in(chunks: Iterable[Waveform], config: SegmentationConfig | None = 
 
     The segments are those of `models.segmentation.Segmenter`, in a fraction of the time, and the same for any chunks.
     """
+    if not has_silero():  # then its weights are not there either
+        segmenter = Segmenter(config)
+        for chunk in chunks:
+            yield from segmenter.accept(chunk)
+        yield from segmenter.flush()
+        return
     activity = VoiceActivity()
     foreseen: deque[float] = deque()
     segmenter = Segmenter(config, detect=lambda _: foreseen.popleft())

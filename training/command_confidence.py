@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass
 
@@ -9,13 +10,12 @@ import numpy as np
 
 from models.commands.confidence import CommandConfidence
 from training.calibration import expected_calibration_error
-from training.command_trials import Kind, Phrase, Trial, trials
+from training.command_trials import Kind, Length, Phrase, Trial, trials
 from training.logistic import fit_logistic
 from training.operating_points import THRESHOLDS, Attempt, OperatingPoint, choose_threshold, operating_point
 
 MOST_MISSED = 0.05  # share of the commands that a default threshold may miss
 _SHORT = 4  # letters
-Length = tuple[int, int]  # fewest and most words of a sentence
 LENGTHS: tuple[Length, ...] = ((1, 1), (2, 2), (3, 4), (5, 100))
 
 
@@ -27,10 +27,12 @@ def fit_confidence(
     What is right and what is not count the same, however many there are of each. The threshold is the lowest that
     lets through fewer than `false_per_hour` false accepts of other running speech, but none that misses more than
     MOST_MISSED of the commands, nor of the short ones: they are in other speech, too, and would never be heard. What
-    is not fitted stays as it was `before`.
+    is not fitted stays as it was `before`; nothing is fitted where there is not both, right and wrong.
     """
     judged = [(trial.evidence, trial.right) for trial in tried if trial.evidence is not None]
-    right = np.array([each for _, each in judged])
+    right = np.array([each for _, each in judged], bool)
+    if right.all() or not right.any():
+        return before or CommandConfidence()
     shares = np.where(right, 0.5 / max(1, right.sum()), 0.5 / max(1, (~right).sum()))
     (against, letters, worst_word), intercept = fit_logistic(
         np.array([astuple(each) for each, _ in judged]), right, never_against=3, shares=shares
@@ -42,27 +44,17 @@ def fit_confidence(
     return confidence.model_copy(update={"threshold": min(thresholds)})
 
 
-def attempts(
-    tried: Sequence[Trial],
-    confidence: CommandConfidence,
-    other: Kind = "speech",
-    lengths: Length | None = None,
-) -> list[Attempt]:
-    """Judge the sentences among trials, and one kind of what is none.
-
-    With `lengths`, fewest and most words, only sentences as long as that count: those that were said, and those that
-    were heard in what is none.
-    """
-    fewest, most = lengths or (0, 2**31)
+def attempts(tried: Sequence[Trial], confidence: CommandConfidence, other: Kind = "speech") -> list[Attempt]:
+    """Judge the sentences among trials, and one kind of what is none."""
     return [
         Attempt(
-            confidence=confidence(trial.evidence) if trial.evidence and fewest <= trial.words <= most else 0.0,
+            confidence=confidence(trial.evidence) if trial.evidence else 0.0,
             is_command=trial.kind == "sentence",
             right=trial.right,
             seconds=trial.seconds,
         )
         for trial in tried
-        if trial.kind == other or (trial.kind == "sentence" and fewest <= trial.words <= most)
+        if trial.kind in (other, "sentence")
     ]
 
 
@@ -74,11 +66,11 @@ class Measured:
     """What a fitted confidence is worth on speakers that it was not fitted on."""
 
     points: dict[Kind, list[OperatingPoint]]  # at each threshold, against other speech of each kind
-    by_length: ByLength  # where MOST_MISSED are missed, against other speech
+    by_length: ByLength  # files of such sentences alone, where MOST_MISSED are missed, against other speech
     in_noise: dict[float, ByLength]  # by signal-to-noise ratio in dB, at the thresholds of by_length
     threshold: float  # the mean of those that were chosen
     calibration_error: float  # mean gap between confidence and share of right commands, against other speech
-    other_hours: float
+    other_hours: float  # of other speech said to all files of `points`, the same to many of them
 
 
 def measure_on_other_speakers(
@@ -95,28 +87,40 @@ def measure_on_other_speakers(
     speakers = sorted({phrase.speaker for phrase in heard})
     tried = [trials(half, files, seed) for seed, half in enumerate(_halves(heard, speakers))]
     fitted = [fit_confidence(each, false_per_hour) for each in tried]
-    crossed = list(zip(tried, reversed(fitted), strict=True))
+    of_others = list(reversed(fitted))
     threshold = round(float(np.mean([each.threshold for each in fitted])), 4)
     kinds: tuple[Kind, ...] = ("speech", "words", "near")
-    judged = {kind: [a for each, confidence in crossed for a in attempts(each, confidence, kind)] for kind in kinds}
+    judged = {
+        kind: [a for each, confidence in zip(tried, of_others, strict=True) for a in attempts(each, confidence, kind)]
+        for kind in kinds
+    }
+
+    def of_length(phrases: Sequence[Phrase], lengths: Length) -> list[Attempt]:
+        halves = zip(_halves(phrases, speakers), of_others, strict=True)
+        few = math.ceil(files / len(LENGTHS))
+        return [
+            attempt
+            for seed, (half, confidence) in enumerate(halves)
+            for attempt in attempts(trials(half, few, seed, lengths), confidence)
+        ]
+
     by_length: ByLength = {}
-    for lengths, some in _by_length(crossed).items():
-        if any(attempt.is_command for attempt in some):
+    for lengths in LENGTHS:
+        if some := of_length(heard, lengths):
             by_length[lengths] = operating_point(some, choose_threshold(some, 0.0, MOST_MISSED))
-    noisy: dict[float, ByLength] = {}
-    for snr, phrases in (in_noise or {}).items():
-        again = [trials(half, files, seed) for seed, half in enumerate(_halves(phrases, speakers))]
-        attempted = _by_length(list(zip(again, reversed(fitted), strict=True)))
-        noisy[snr] = {
-            lengths: operating_point(attempted[lengths], quiet.threshold) for lengths, quiet in by_length.items()
-        }
     return Measured(
         points={
             kind: [operating_point(some, each) for each in sorted({*THRESHOLDS, threshold})]
             for kind, some in judged.items()
         },
         by_length=by_length,
-        in_noise=noisy,
+        in_noise={
+            snr: {
+                lengths: operating_point(of_length(phrases, lengths), quiet.threshold)
+                for lengths, quiet in by_length.items()
+            }
+            for snr, phrases in (in_noise or {}).items()
+        },
         threshold=threshold,
         calibration_error=expected_calibration_error(
             np.array([attempt.confidence for attempt in judged["speech"]]),
@@ -128,10 +132,3 @@ def measure_on_other_speakers(
 
 def _halves(heard: Sequence[Phrase], speakers: Sequence[str]) -> list[list[Phrase]]:
     return [[phrase for phrase in heard if phrase.speaker in speakers[start::2]] for start in (0, 1)]
-
-
-def _by_length(crossed: Sequence[tuple[Sequence[Trial], CommandConfidence]]) -> dict[Length, list[Attempt]]:
-    return {
-        lengths: [a for each, confidence in crossed for a in attempts(each, confidence, lengths=lengths)]
-        for lengths in LENGTHS
-    }

@@ -36,6 +36,8 @@ _SAID: dict[Kind, int] = {"sentence": 80, "near": 60, "speech": 150, "words": 80
 _AT_ONCE = 64  # recordings in memory together
 
 
+Length = tuple[int, int]  # fewest and most words of a sentence
+
 # a sentence of the file; one but for a word; other running speech; other words that were said alone
 Kind = Literal["sentence", "near", "speech", "words"]
 
@@ -60,7 +62,6 @@ class Trial:
     evidence: Evidence | None  # for what was heard; None if it was nothing
     kind: Kind
     right: bool  # what was heard is what was said
-    words: int = 0  # of the sentence that was said; of what is none, of the sentence that was heard
 
 
 @dataclass(frozen=True)
@@ -142,15 +143,20 @@ def _read(utterance: Utterance) -> Waveform:
     return read_audio(utterance.path, utterance.offset, utterance.duration)
 
 
-def trials(heard: Sequence[Phrase], files: int, seed: int = 0) -> list[Trial]:
-    """Try phrases on commands files made of them by chance."""
+def trials(heard: Sequence[Phrase], files: int, seed: int = 0, lengths: Length | None = None) -> list[Trial]:
+    """Try phrases on commands files made of them by chance.
+
+    Args:
+        lengths: of the sentences in the files, in words; by default each file has a longest length of its own.
+
+    Returns:
+        The trials; none if there are no two different phrases that a file could be made of.
+    """
     chance = random.Random(seed)
     texts = sorted({phrase.text for phrase in heard if phrase.text})
     words = sorted({word for text in texts for word in text.split()})
     done: list[Trial] = []
-    for _ in range(files):
-        longest = chance.choice(_LONGEST)
-        possible = [text for text in texts if len(text.split()) <= longest]
+    for possible in _choices(texts, files, chance, lengths):
         size = min(chance.choice(_SIZES), len(possible) // 2)
         sentences = set(chance.sample(possible, size))
         altered = {}
@@ -160,6 +166,16 @@ def trials(heard: Sequence[Phrase], files: int, seed: int = 0) -> list[Trial]:
                 altered[text] = other
         done += _trials_on(sorted({*sentences, *altered.values()}), sentences, frozenset(altered), heard, chance)
     return done
+
+
+def _choices(
+    texts: Sequence[str], files: int, chance: random.Random, lengths: Length | None
+) -> Iterator[Sequence[str]]:
+    """Return for each file the texts that it may be made of."""
+    bounds = [(1, longest) for longest in _LONGEST] if lengths is None else [lengths]
+    choices = [[text for text in texts if fewest <= len(text.split()) <= most] for fewest, most in bounds]
+    enough = [possible for possible in choices if len(possible) > 1]
+    return (chance.choice(enough) for _ in range(files if enough else 0))
 
 
 def _with_another_word(text: str, words: Sequence[str], chance: random.Random) -> str:
@@ -190,10 +206,8 @@ def _trials_on(
         for phrase in chance.sample(phrases_of_kind, min(_SAID[kind], len(phrases_of_kind))):
             path = grammar.search(phrase.searched)
             evidence, right = None, False
-            words = len(phrase.text.split()) if kind == "sentence" else 0
             if path is not None:
                 match = interpret(path.symbols, compiled.tags)
                 evidence = Evidence.of(align_words(phrase.log_probs, list(match.labels)))
                 right = match.text == phrase.text
-                words = words or len(match.text.split())
-            yield Trial(phrase.seconds, evidence, kind, right, words)
+            yield Trial(phrase.seconds, evidence, kind, right)

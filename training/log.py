@@ -33,6 +33,7 @@ class TrainingLog:
         self._progress: Progress | None = None
         self._pending: list[str] = []
         self._broken: set[str] = set()
+        self._losses: list[float] = []  # of the epoch's steps
         if writes:
             out.mkdir(parents=True, exist_ok=True)
 
@@ -61,6 +62,11 @@ class TrainingLog:
             part = self._path.with_name(LOG + ".part")
             part.write_text("".join(line + "\n" for line in kept))
             part.replace(self._path)
+            for entry in map(json.loads, kept):
+                if entry["event"] == "validation":
+                    self._losses.clear()
+                elif entry["event"] == "step":
+                    self._losses.append(entry["loss"])
 
     @contextmanager
     def epoch(self, epoch: int, epochs: int, steps: int, done: int) -> Iterator[None]:
@@ -69,8 +75,7 @@ class TrainingLog:
             TextColumn(f"epoch {epoch + 1}/{epochs}"), BarColumn(), MofNCompleteColumn(),
             TextColumn("{task.description}"), TimeElapsedColumn(), TimeRemainingColumn(),
         )  # fmt: skip
-        self._sums = {"loss": 0.0, "audio": 0.0, "steps": 0.0}
-        self._epoch_started = time.monotonic()
+        self._audio_seconds, self._started = 0.0, time.monotonic()  # for the speed: of what is done from here on
         with Progress(
             *columns, console=self._console, transient=True, disable=not self._console.is_terminal
         ) as progress:
@@ -100,15 +105,11 @@ class TrainingLog:
             if reason not in self._broken:
                 self._broken.add(reason)
                 self._console.print(f"left out: {reason}", markup=False, soft_wrap=True)
-        self._sums = {
-            "loss": self._sums["loss"] + loss,
-            "audio": self._sums["audio"] + audio_seconds,
-            "steps": self._sums["steps"] + 1,
-        }
+        self._losses.append(loss)
+        self._audio_seconds += audio_seconds
         if self._progress:
-            rate = self._sums["audio"] / (time.monotonic() - self._epoch_started)
             self._progress.update(
-                self._task, advance=1, description=f"loss {loss:.3f}  rate {learning_rate:.1e}  {rate:.0f} s of audio/s"
+                self._task, advance=1, description=f"loss {loss:.3f}  rate {learning_rate:.1e}  {self._speed}"
             )
         values = {
             "loss": loss,
@@ -139,13 +140,13 @@ class TrainingLog:
 
     def validation(self, step: int, epoch: int, accuracy: Accuracy, by_corpus: Mapping[str, Accuracy]) -> None:
         """Log a validation at the end of an epoch, in all and by corpus."""
-        mean = self._sums["loss"] / max(1.0, self._sums["steps"])
-        rate = self._sums["audio"] / max(1e-9, time.monotonic() - self._epoch_started)
+        mean = sum(self._losses) / max(1, len(self._losses))
         self._console.print(
-            f"epoch {epoch}: loss {mean:.3f}, {rate:.0f} s of audio/s; validation: {accuracy}",
+            f"epoch {epoch}: loss {mean:.3f}, {self._speed}; validation: {accuracy}",
             highlight=False,
             soft_wrap=True,
         )
+        self._losses.clear()
         values = figures(accuracy)
         for name, value in values.items():
             self._board.add_scalar(f"validation/{name}", value, step)
@@ -161,6 +162,10 @@ class TrainingLog:
                 file.writelines(self._pending)
             self._pending.clear()
             self._board.flush()
+
+    @property
+    def _speed(self) -> str:
+        return f"{self._audio_seconds / max(1e-9, time.monotonic() - self._started):.0f} s of audio/s"
 
     def _write(self, entry: dict[str, Any]) -> None:
         if self.writes:

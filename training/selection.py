@@ -66,7 +66,7 @@ def select(corpora: Sequence[CorpusConfig], data: Path, vocabulary: Sequence[str
             of = f" of speakers {', '.join(config.speakers)}" if config.speakers else ""
             raise RecipeError(f"{root}: no utterance is left of {config.corpus} {config.split or ''}{of}")
         utterances += chosen
-        speakers |= {(str(config.root), utterance.speaker) for utterance in chosen if utterance.speaker}
+        speakers |= {(str(config.root), utterance.speaker) for utterance in chosen}
         left_out += corpus.left_out
     return Selection(utterances, left_out, frozenset(speakers))
 

@@ -20,7 +20,18 @@ from training.config import Recipe, RecipeError
 
 STATE = "state.pt"
 LOCK = ".lock"
+GONE = "gone"
 _LEAVING = 30.0  # seconds that the processes of a run that was killed have to notice it
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What a run is made from. A run goes on only from the same."""
+
+    recipe: Recipe
+    processes: int
+    init: str | None  # hash of the weights that it starts from; GONE if they cannot be had any more
+    speech: str  # hash of what is learned from and validated on
 
 
 @dataclass
@@ -72,8 +83,7 @@ def alone_in(out: Path, stop: Callable[[], int] = lambda: 0, patience: float = _
 def save_state(
     out: Path,
     state: TrainingState,
-    recipe: Recipe,
-    processes: int,
+    origin: Origin,
     model: nn.Module,
     average: nn.Module,
     optimiser: torch.optim.Optimizer,
@@ -84,8 +94,10 @@ def save_state(
         out,
         {
             "counters": counters,
-            "recipe": recipe.model_dump_json(),
-            "processes": processes,
+            "recipe": origin.recipe.model_dump_json(),
+            "processes": origin.processes,
+            "init": origin.init,
+            "speech": origin.speech,
             "model": model.state_dict(),
             "average": average.state_dict(),
             "optimiser": optimiser.state_dict(),
@@ -93,24 +105,28 @@ def save_state(
     )
 
 
-def load_state(out: Path, recipe: Recipe, processes: int) -> TrainingState | None:
+def load_state(out: Path, origin: Origin) -> TrainingState | None:
     """Read the state of a run; None if there is none yet.
 
     Raises:
-        RecipeError: the state is damaged, or of a run with another recipe or number of processes.
+        RecipeError: the state is damaged, or of a run with another origin.
     """
     saved = read_state(out)
     if saved is None:
         return None
     try:
-        before = Recipe.model_validate_json(saved["recipe"])
+        before = Origin(Recipe.model_validate_json(saved["recipe"]), saved["processes"], saved["init"], saved["speech"])
     except (KeyError, ValidationError) as error:
         raise _unusable(out, error) from error
-    different = differences(before.model_dump(), recipe.model_dump())
+    different = differences(before.recipe.model_dump(), origin.recipe.model_dump())
     if different:
         raise RecipeError(f"{out} holds a run with another recipe ({'; '.join(different)}). Choose another --out")
-    if saved["processes"] != processes:
-        raise RecipeError(f"{out} holds a run of {saved['processes']} processes, not {processes}: use as many")
+    if before.processes != origin.processes:
+        raise RecipeError(f"{out} holds a run of {before.processes} processes, not {origin.processes}: use as many")
+    if before.speech != origin.speech:
+        raise RecipeError(f"{out} holds a run on other speech: the corpora have changed since. Choose another --out")
+    if origin.init not in (before.init, GONE):
+        raise RecipeError(f"{out} holds a run that started from another model (--init). Choose another --out")
     return TrainingState(**saved["counters"], tensors=saved)
 
 

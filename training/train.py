@@ -12,6 +12,7 @@ would wait for each other at every time step.
 from __future__ import annotations
 
 import copy
+import hashlib
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -31,8 +32,17 @@ from data.augmentation import Augmentation
 from data.batching import Batch, Draw, TrainingBatches, plan_epoch
 from data.manifest import Utterance
 from models.alphabet import BLANK, encode
-from models.checkpoint import Model, ModelConfig, load_checkpoint, save_checkpoint
+from models.checkpoint import (
+    CheckpointError,
+    Model,
+    ModelConfig,
+    find_checkpoint,
+    load_checkpoint,
+    read_config,
+    save_checkpoint,
+)
 from models.classifier import classes_of
+from models.features import valid_frames
 from models.precision import resolve_precision
 from models.recognizer import recognizer_of
 from training.card import training_card
@@ -43,7 +53,7 @@ from training.log import TrainingLog
 from training.losses import early_log_probs, middle_of, smoothed
 from training.processes import Interrupted, rank_and_processes
 from training.selection import Selection, noises, select, select_by_corpus, voices
-from training.state import TrainingState, alone_in, load_state, save_state
+from training.state import GONE, Origin, TrainingState, alone_in, load_state, save_state
 from training.word_confidence import fit_word_confidence
 
 LABEL_IN_SILENCE = 10.0  # taken off the log-probability of a letter where there is no sound
@@ -75,13 +85,14 @@ class SpecAugment(nn.Module):
             for _ in range(config.time_masks)
         ]
 
-    def forward(self, log_mel: Tensor) -> Tensor:
-        """Mask (batch, mel bands, frames) with its mean."""
-        fill = float(log_mel.mean())
-        masked = log_mel[:, None]  # torchaudio masks (batch, channel, bands, frames)
+    def forward(self, log_mel: Tensor, frames: Tensor) -> Tensor:
+        """Mask (batch, mel bands, frames), each example with the mean of its own frames."""
+        inside = valid_frames(frames, log_mel.shape[2])[:, None]
+        mean = (log_mel * inside).sum((1, 2)) / (frames * log_mel.shape[1])
+        kept = torch.ones_like(log_mel)[:, None]  # torchaudio masks (batch, channel, bands, frames) with one value
         for mask in [*self.frequency, *self.time]:
-            masked = mask(masked, fill)
-        return masked[:, 0]
+            kept = mask(kept, 0.0)
+        return torch.where(kept[:, 0] > 0, log_mel, mean[:, None, None])
 
 
 class Trainer:
@@ -91,14 +102,14 @@ class Trainer:
         """Read the corpora and build the model, or take up the saved state.
 
         Raises:
-            RecipeError: a corpus is missing, or the saved state is of another recipe.
+            RecipeError: a corpus is missing, or the saved state is of another recipe, other speech or another model to
+                start from.
             models.checkpoint.CheckpointError: the model to start from is missing or damaged.
         """
         self.run, self.recipe = run, run.recipe
         self.rank, self.processes = rank_and_processes()
         self.device = torch.device(device)
         recipe = self.recipe
-        saved = load_state(run.out, recipe, self.processes)
         self.log = TrainingLog(run.out, writes=self.rank == 0)
         training = select(recipe.data.train, run.data, recipe.vocabulary)
         by_corpus = select_by_corpus(recipe.data.validation, run.data, recipe.vocabulary)
@@ -106,6 +117,8 @@ class Trainer:
         self.training, self.validation = training.utterances, validation.utterances
         self.corpus_of = {u: title for title, selection in by_corpus.items() for u in selection.utterances}
         _refuse_shared_speakers(training, validation)
+        self.origin = Origin(recipe, self.processes, _weights_of(run.init), _digest(self.training, self.validation))
+        saved = load_state(run.out, self.origin)
         if recipe.acoustic.pooling is not None:
             _refuse_other_texts(training.utterances + validation.utterances, recipe.vocabulary)
         longest = recipe.batching.longest_seconds
@@ -121,7 +134,7 @@ class Trainer:
         self.precision = resolve_precision(recipe.optimisation.precision, self.device)
 
         torch.manual_seed(recipe.optimisation.seed)
-        self.model = _new_model(recipe, run.init)
+        self.model = _new_model(recipe, run.init if saved is None else None)
         if saved is None and recipe.features.normalisation == "global" and run.init is None:
             self.model.front_end.fit([(batch.waveforms, batch.lengths) for batch in self._first_batches()])
         self.model.to(self.device)
@@ -247,7 +260,7 @@ class Trainer:
     def _save(self) -> None:
         if self.rank == 0:
             self.log.flush()  # first: what the log has too much, a run that goes on takes away
-            save_state(self.run.out, self.state, self.recipe, self.processes, self.model, self.average, self.optimiser)
+            save_state(self.run.out, self.state, self.origin, self.model, self.average, self.optimiser)
 
     def _agreed(self, *flags: int) -> list[int]:
         """Return the highest value that any process has for each flag, so that all processes do the same."""
@@ -349,6 +362,26 @@ def _new_model(recipe: Recipe, init: str | None) -> Model:
     return model
 
 
+def _weights_of(init: str | None) -> str | None:
+    """Return the hash of the weights that a run starts from; "gone" if they are not there any more."""
+    if init is None:
+        return None
+    try:
+        return read_config(find_checkpoint(init)).weights_sha256
+    except CheckpointError:
+        return GONE
+
+
+def _digest(*lists: Sequence[Utterance]) -> str:
+    """Return a hash of what is said in which stretches of recordings, wherever the data folder is."""
+    hashed = hashlib.sha256()
+    for utterances in lists:
+        for each in utterances:
+            hashed.update(f"{each.path.name} {each.offset} {each.duration} {each.text}\n".encode())
+        hashed.update(b"\n")
+    return hashed.hexdigest()
+
+
 def _move_average(average: nn.Module, model: nn.Module, decay: float) -> None:
     with torch.no_grad():
         for mean, now in zip(average.parameters(), model.parameters(), strict=True):
@@ -358,10 +391,16 @@ def _move_average(average: nn.Module, model: nn.Module, decay: float) -> None:
 def _refuse_shared_speakers(training: Selection, validation: Selection) -> None:
     shared = training.speakers & validation.speakers
     if shared:
-        some = ", ".join(sorted(name for _, name in shared)[:5])
+        some = ", ".join(sorted(name or "those without a name" for _, name in shared)[:5])
         raise RecipeError(
             f"{len(shared)} speakers are in training and in validation ({some}, ...): a model would be measured on "
             "voices it knows. Part them by `speakers` and `without_speakers`"
+        )
+    recordings = {each.path for each in training.utterances} & {each.path for each in validation.utterances}
+    if recordings:
+        raise RecipeError(
+            f"{len(recordings)} recordings are in training and in validation ({min(recordings)}, ...): a model would "
+            "be measured on what it learned"
         )
 
 

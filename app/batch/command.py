@@ -116,6 +116,8 @@ def transcribe(
         )
     if not to_files and len(formats) > 1:
         wrong_use(f"several formats ({', '.join(formats)}) need --output-dir or --beside")
+    if runners_up and commands is None:
+        wrong_use("--runners-up belongs to --commands")
     if beside and "-" in paths:
         wrong_use("standard input has no place beside it; use --output-dir")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import glob
 import os
 import shutil
@@ -136,10 +137,13 @@ def _listed(arguments: Iterable[str]) -> Iterator[str]:
             content = sys.stdin.buffer.read() if name == STANDARD_INPUT else Path(name).read_bytes()
         except (OSError, ValueError, AttributeError) as error:
             raise InputError(f"{argument}: the list cannot be read ({getattr(error, 'strerror', error)})") from error
+        content = content.removeprefix(codecs.BOM_UTF8)
         lines = content.split(b"\0") if b"\0" in content else content.splitlines()
         listed = [os.fsdecode(line) for line in lines if line.strip()]
         if not listed:
             raise InputError(f"{argument}: the list is empty")
+        if STANDARD_INPUT in listed:
+            raise InputError(f"{argument}: {STANDARD_INPUT} (standard input) can only stand on the command line")
         yield from listed
 
 
@@ -150,7 +154,13 @@ def _search(folder: Path, suffixes: set[str]) -> list[Input]:
         path = Path(error.filename)
         inputs.append(Input(path, path.relative_to(folder), error=f"cannot be searched ({error.strerror})"))
 
-    for parent, folders, files in os.walk(folder, onerror=unreadable):
+    seen: set[str] = set()  # folders: a link may lead back to one
+    for parent, folders, files in os.walk(folder, onerror=unreadable, followlinks=True):
+        here = os.path.realpath(parent)
+        if here in seen:
+            folders.clear()
+            continue
+        seen.add(here)
         folders.sort()
         # a folder with the name of a recording is searched, and is none
         paths = (Path(parent, name) for name in files)

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import urllib.parse
 import urllib.request
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -85,7 +86,7 @@ def post(address: str, command: Command) -> None:
         OSError, ValueError, http.client.HTTPException: the address is none, cannot be reached, or refuses it.
     """
     request = urllib.request.Request(
-        filled(address, command), json.dumps(as_json(command)).encode(), {"Content-Type": "application/json"}
+        filled(address, command, quoted), json.dumps(as_json(command)).encode(), {"Content-Type": "application/json"}
     )
     with urllib.request.urlopen(request, timeout=_ADDRESS_SECONDS):
         pass
@@ -101,7 +102,12 @@ def as_json(command: Command) -> dict[str, Any]:
     }
 
 
-def filled(template: str, command: Command) -> str:
+def quoted(value: str) -> str:
+    """Return a value as a part of an address: whatever it holds, it is neither a path nor a query."""
+    return urllib.parse.quote(value, safe="")
+
+
+def filled(template: str, command: Command, written: Callable[[str], str] = str) -> str:
     """Put slots in the place of `{slot}`, and likewise intent, text, confidence, slots; of no such slot nothing."""
     fields = {
         "intent": command.intent,
@@ -110,7 +116,7 @@ def filled(template: str, command: Command) -> str:
         "slots": dict(command.slots),
         **command.slots,
     }
-    return _FIELD.sub(lambda match: _text(fields.get(match[1], "")), template)
+    return _FIELD.sub(lambda match: written(_text(fields.get(match[1], ""))), template)
 
 
 def _text(value: Any) -> str:

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from app.commands.command import FileArgument, compile_file
-from app.console import DeviceOption, progress_bar, say, wrong_use
+from app.console import DeviceOption, load_recognizer, progress_bar, say, wrong_use
 
 if TYPE_CHECKING:
     from models import Recognizer
@@ -161,7 +161,7 @@ def _adapt(task: _Task, further_voices: Sequence[str], most_loss: float) -> str 
     from training.processes import cores, run
     from training.train import Run, work
 
-    base = Recognizer.load(task.model, task.device)
+    base = load_recognizer(task.model, task.device, None)
     _refuse_unfit(base, task.file)
     recorded = _hear_recordings(base, task, told=True)
     sentences = draw_sentences(task.compiled.file)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 from rich.console import Console
 
-from app.console import ModelOption, console, wrong_use
+from app.console import DeviceOption, ModelOption, console, load_recognizer, wrong_use
 from app.console import say as notify
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from models.commands.document import Document
     from models.commands.errors import CommandsError
     from models.commands.file import Wake
+    from models.commands.recognizer import CommandRecognizer
     from models.commands.tags import Match
 
 commands_app = typer.Typer(no_args_is_help=True, help="Work on a commands file: what may be said, written down.")
@@ -130,21 +131,20 @@ def tune(
     model: ModelOption = "commands",
     false_per_hour: Annotated[float, typer.Option(help="How many false accepts an hour to put up with.", min=0)] = 1.0,
     plot: Annotated[Path | None, typer.Option(help="Draw misses against false accepts into this PNG or PDF.")] = None,
-    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    device: DeviceOption = "cpu",
 ) -> None:
     """Measure a commands file on recordings, and recommend a threshold.
 
     A recording whose text is a sentence of the file is a command; any other is speech that should be refused.
     """
     from app.commands.tuning import TuningError, attempts_of, draw, table
-    from models import CheckpointError, Recognizer
     from training.operating_points import THRESHOLDS, choose_threshold, operating_point
 
     compiled, _ = compile_file(file)
+    recognizer = of_commands(load_recognizer(model, device, None), file, threshold=0.0)
     try:
-        recognizer = Recognizer.load(model, device).commands(file, threshold=0.0)
         attempts, left_out = attempts_of(recognizer, compiled, recordings, other_speech)
-    except (TuningError, CheckpointError) as error:
+    except TuningError as error:
         wrong_use(error)
     for reason in left_out:
         console.print(f"left out: {reason}", markup=False, highlight=False, soft_wrap=True)
@@ -177,11 +177,10 @@ def calibrate(
         list[float] | None, typer.Option(help="With --noise: speech over noise in dB; may be given several times.")
     ] = None,
     write: Annotated[bool, typer.Option("--write", help="Save the confidence with the model.")] = False,
-    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    device: DeviceOption = "cpu",
 ) -> None:
     """Fit the confidence of commands, for any commands file, on phrases of validation speech; show what it is worth."""
     from app.commands.tuning import calibration_table, length_tables
-    from models import CheckpointError, Recognizer
     from models.checkpoint import find_checkpoint, read_config, save_config
     from training.command_confidence import fit_confidence, measure_on_other_speakers
     from training.command_trials import phrases, sources, trials
@@ -191,12 +190,12 @@ def calibrate(
 
     if (noise is None) != (not snr):
         wrong_use("--noise and --snr belong together: what to mix in, and how loud")
+    recognizer = load_recognizer(model, device, None)
     try:
-        recognizer = Recognizer.load(model, device)
         loaded = load_recipe(recipe)
         selection = select(loaded.data.validation, data, loaded.vocabulary)
         recorded = noises([noise], Path()) if noise is not None else []
-    except (CheckpointError, RecipeError) as error:
+    except RecipeError as error:
         wrong_use(error)
     console.print(f"{len(selection.utterances)} utterances", highlight=False)
     before = recognizer.model.config.command_confidence
@@ -223,8 +222,17 @@ def with_commands(
     threshold: float | None = None,
 ) -> Recognizer:
     """Return the recogniser of a commands file, if there is one; a wrong file ends the program."""
-    if file is None:
-        return recognizer
+    return recognizer if file is None else of_commands(recognizer, file, runners_up, wake, threshold)
+
+
+def of_commands(
+    recognizer: Recognizer,
+    file: Path,
+    runners_up: int = 0,
+    wake: Wake | None = None,
+    threshold: float | None = None,
+) -> CommandRecognizer:
+    """Return the recogniser of a commands file; a wrong file ends the program."""
     from models.commands.errors import CommandsError
 
     try:
@@ -252,7 +260,10 @@ def woken(recognizer: Recognizer, file: Path | None, wake: Wake) -> Recognizer:
         if wake != Wake() and not (isinstance(heard, CommandRecognizer) and heard.wake):
             wrong_use("--wake-seconds and --wake-threshold need a wake phrase: --wake, or that of --commands")
         return heard
-    called = recognizer.woken_by(wake.phrase, wake.seconds, wake.threshold)
+    try:
+        called = recognizer.woken_by(wake.phrase, wake.seconds, wake.threshold)
+    except CommandsError as error:
+        wrong_use(error)
     _tell_unknown(recognizer, called.unknown_words())
     return called
 

@@ -114,10 +114,12 @@ def table(attempts: Sequence[Attempt], points: Sequence[OperatingPoint], recomme
 
 def calibration_table(heard: Sequence[Phrase], measured: Measured) -> Table:
     """Show what a confidence is worth on speakers that it was not fitted on."""
+    hours = sum(phrase.seconds for phrase in heard if phrase.is_running) / 3600
     shown = Table(
         *("threshold", "missed", "wrong of accepted", "false accepts", "an hour", "other speech refused"),
         *("other words refused", "one word other: refused"),
-        title=f"{len(heard)} phrases; {measured.other_hours:.2f} h of other speech said to commands files",
+        title=f"{len(heard)} phrases; {hours:.2f} h of running speech, said to several commands files each: "
+        f"{measured.other_hours:.2f} h of other speech",
         caption=f"threshold {measured.threshold:g}; calibration error {measured.calibration_error:.3f}",
     )
     for speech, words, near in zip(*measured.points.values(), strict=True):
@@ -128,8 +130,9 @@ def calibration_table(heard: Sequence[Phrase], measured: Measured) -> Table:
 
 def length_tables(measured: Measured) -> list[Table]:
     """Show what the length of the sentences is worth, at thresholds of their own; in quiet, and in noise."""
+    quiet = "files of one length of sentences, with so high a threshold that about one in twenty is missed"
     titled = {
-        "by the words of a sentence, with so high a threshold that about one in twenty is missed": measured.by_length,
+        quiet: measured.by_length,
         **{f"in noise of {snr:g} dB, at the same thresholds": points for snr, points in measured.in_noise.items()},
     }
     shown = []

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import soundfile
 
-from app.live.listening import Heard
+from app.live.listening import Heard, is_result
 from data.audio import SAMPLE_RATE
 from models.streaming import Final
 
@@ -37,7 +37,7 @@ class Keeper:
         """Keep the results among what is heard, and hand it on. Raises KeepingError."""
         for each in heard:
             for event in each.events:
-                if isinstance(event, Final) and event.transcript.text:
+                if isinstance(event, Final) and is_result(event):
                     self.keep(event)
             yield each
 

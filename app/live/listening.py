@@ -70,7 +70,7 @@ def listen(
         summary.work_seconds += work
         for event in events:
             if isinstance(event, Final):
-                summary.finals += bool(event.transcript.text)
+                summary.finals += is_result(event)
                 summary.final_delays.append(work)
         return Heard(level_db(chunk), summary.audio_seconds, events, stream.awake)
 
@@ -82,6 +82,13 @@ def listen(
         pass
     started = time.perf_counter()
     yield take(stream.flush(), started, np.zeros(0, np.float32))
+
+
+def is_result(event: Event) -> bool:
+    """Tell whether something was heard that counts: no command that was refused, nor a wake phrase alone."""
+    return (
+        isinstance(event, Final) and bool(event.transcript.text) and not isinstance(event.transcript.command, NoCommand)
+    )
 
 
 def warm_up(recognizer: Recognizer) -> None:

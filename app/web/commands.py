@@ -154,7 +154,7 @@ def commands_tab(chosen: gr.Dropdown, recognizer_of: Callable[[str], Recognizer]
             live = gr.Checkbox(label="Hear these commands on the Microphone tab", elem_id="commands-live")
             checked = gr.Markdown(check(EXAMPLE), elem_id="commands-checked")
         with gr.Column():
-            recording = gr.Audio(sources=["microphone", "upload"], type="filepath", label="Say a command")
+            recording = gr.Audio(sources=["upload"], type="filepath", label="Try a recording")
             heard = gr.Markdown(elem_id="commands-heard")
             typed = gr.Textbox(label="Or type one", placeholder="go left", elem_id="commands-typed", submit_btn=True)
             meant = gr.Markdown(elem_id="commands-meant")

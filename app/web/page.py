@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import html
 import socket
 from pathlib import Path
@@ -16,7 +17,7 @@ from data.audio import SAMPLE_RATE, AudioError, read_audio
 from models.checkpoint import CheckpointError
 
 UPLOADS_CHECKED, UPLOADS_KEPT = 15, 40  # seconds: a file that was given is deleted within a minute
-LOOPBACK = ("127.0.0.1", "localhost", "::1")  # addresses that only this computer reaches
+LOOPBACK = ("127.0.0.1", "localhost")  # addresses that only this computer reaches
 SURE = 0.8  # less confidence is shown as doubt
 _FOLDER = Path(__file__).parent
 
@@ -105,6 +106,8 @@ def serve(model: str, host: str, port: int | None) -> None:
         CheckpointError: the model is missing or damaged.
         OSError: the address cannot be had.
     """
+    if ":" in host:
+        raise OSError(errno.EAFNOSUPPORT, "an IPv6 address cannot be served; give an IPv4 address or a name")
     choice = Choice(model, any_folder=host in LOOPBACK)
     blocks = build_page(choice)
     if port is not None:

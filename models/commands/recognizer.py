@@ -19,7 +19,7 @@ from models.commands.spoken import spell
 from models.commands.tags import Match, Tags, interpret
 from models.commands.wake_phrase import Call, WakePhrase
 from models.decoding.alignment import AlignedWord, align_words
-from models.decoding.grammar import Grammar
+from models.decoding.grammar import BEAM, Grammar
 from models.decoding.prior import without_prior
 from models.recognizer import Recognizer, Transcript, Word
 from models.segmentation import SegmentationConfig
@@ -73,7 +73,8 @@ class CommandRecognizer(Recognizer):
         return AttentiveStream(self, rate, config, self.file.oyez.wake_seconds)
 
     def _transcript(self, log_probs: Tensor, samples: int) -> Transcript:
-        path = self.grammar.search(self._for_search(log_probs)) if samples else None
+        beam = BEAM if self.threshold > 0 else math.inf
+        path = self.grammar.search(self._for_search(log_probs), beam) if samples else None
         match = None if path is None else interpret(path.symbols, self.tags)
         call = self.wake.heard(log_probs, self.step_seconds) if self.wake is not None and samples else None
         if path is None or match is None or match.intent is None:
@@ -90,7 +91,7 @@ class CommandRecognizer(Recognizer):
             heard = NoCommand(Refusal.NOT_WOKEN, command)
         else:
             heard = replace(command, runners_up=self._runners_up(log_probs, path.score, command))
-        words = self._words_as_written(match, aligned)
+        words = self._words_as_written(match, aligned, samples / SAMPLE_RATE)
         return Transcript(match.text, words, confidence, samples / SAMPLE_RATE, self.name, heard)
 
     def _for_search(self, log_probs: Tensor) -> Tensor:
@@ -137,18 +138,12 @@ class CommandRecognizer(Recognizer):
                 found.append(other)
         return tuple(found[1 : self.runners_up + 1])
 
-    def _words_as_written(self, match: Match, aligned: list[AlignedWord]) -> tuple[Word, ...]:
+    def _words_as_written(self, match: Match, aligned: list[AlignedWord], duration: float) -> tuple[Word, ...]:
         """Return the words of a command; one that is said in several counts from the first to the last of them."""
-        words = zip(match.text.split(" "), match.spans, strict=True)
-        confidences = self._confidences(aligned)
+        said = self._words_of(aligned, duration)
         return tuple(
-            Word(
-                text,
-                start=round(aligned[first].start * self.step_seconds, 3),
-                end=round(aligned[last].end * self.step_seconds, 3),
-                confidence=min(confidences[first : last + 1]),
-            )
-            for text, (first, last) in words
+            Word(text, said[first].start, said[last].end, min(word.confidence for word in said[first : last + 1]))
+            for text, (first, last) in zip(match.text.split(" "), match.spans, strict=True)
         )
 
     def joined(self, parts: list[tuple[Transcript, float]], duration: float) -> Transcript:

@@ -48,9 +48,10 @@ class WakeRecognizer(Recognizer):
             return replace(free, command=NoCommand(Refusal.NOT_WOKEN if free.text else Refusal.SILENCE))
         duration = samples / SAMPLE_RATE
         if call.end is not None:
-            said = super()._transcript(log_probs[call.end :], samples)
+            until = call.end * self.step_seconds
+            said = super()._transcript(log_probs[call.end :], samples - round(until * SAMPLE_RATE))
             if said.text:
-                later = tuple(word.later(call.end * self.step_seconds) for word in said.words)
+                later = tuple(word.later(until) for word in said.words)
                 return replace(said, words=later, duration=duration)
         words = self._words_of(call.words, duration)
         return Transcript(call.text, words, call.confidence, duration, self.name, NoCommand(Refusal.WAKE_ONLY))

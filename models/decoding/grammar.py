@@ -72,12 +72,17 @@ class Grammar:
         return sum(self.graph.num_arcs(state) for state in range(self.states))
 
     def search(self, log_probs: Tensor, beam: float = BEAM) -> Path | None:
-        """Return the likeliest sentence, by its best alignment, or None if none is as short as the recording.
+        """Return the likeliest sentence, by its best alignment, or None if no path to the end of one was followed.
 
         Args:
             log_probs: shape (steps, labels), on the CPU.
-            beam: nats below the best that a path may be and still be followed.
+            beam: nats below the best that a path may be and still be followed. What sounds like no sentence often
+                leaves none; with an infinite beam only where each is too long for the recording.
+
+        Raises:
+            ValueError: the log-probabilities are of other labels than the alphabet's.
         """
+        _check(log_probs)
         decoder = FasterDecoder(self.graph, FasterDecoderOptions(beam=beam, max_active=_MAX_ACTIVE))
         decoder.decode(DecodableCtc(np.ascontiguousarray(log_probs.numpy(), np.float32)))
         if not decoder.reached_final():
@@ -88,6 +93,7 @@ class Grammar:
 
     def search_several(self, log_probs: Tensor, number: int, beam: float = BEAM) -> list[Path]:
         """Return the likeliest different paths, best first, at most `number` of them. See `search`."""
+        _check(log_probs)
         decoder = LatticeSimpleDecoder(self.graph, LatticeSimpleDecoderConfig(beam=beam, lattice_beam=beam))
         if not decoder.decode(DecodableCtc(np.ascontiguousarray(log_probs.numpy(), np.float32))):
             return []
@@ -101,6 +107,11 @@ class Grammar:
         paths = kaldifst.convert_nbest_to_vector(kaldifst.shortest_path(sentences, n=number))
         sequences = [kaldifst.get_linear_symbol_sequence(path) for path in paths]
         return [Path(tuple(symbols), -weight.value) for _, symbols, _, weight in sequences]
+
+
+def _check(log_probs: Tensor) -> None:
+    if log_probs.ndim != 2 or log_probs.shape[1] != LABELS:  # the decoder would read beyond the rows
+        raise ValueError(f"log-probabilities of shape {tuple(log_probs.shape)} are not of {LABELS} labels a step")
 
 
 def _acceptor_lines(lattice: str) -> Iterator[str]:

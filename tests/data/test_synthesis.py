@@ -99,10 +99,34 @@ def test_a_stopped_run_goes_on_and_gives_what_an_unbroken_one_gives(tmp_path: Pa
 
 
 @pytest.mark.slow
+@needs("espeak-ng")
 def test_workers_make_the_same_files(tmp_path: Path) -> None:
-    readings = plan(PHRASES * 8, tmp_path, {"hibari-us": 1})
-    assert synthesise(readings, tmp_path, workers=2) == 24
-    assert [utterance.text for utterance in utterances(tmp_path)] == PHRASES * 8
+    voice = {"espeak:en-us": 1.0}  # it draws nothing at random
+    sounds = []
+    for workers in (1, 2):
+        out = tmp_path / str(workers)
+        assert synthesise(plan(PHRASES * 8, out, voice), out, workers=workers) == 24
+        assert [utterance.text for utterance in utterances(out)] == PHRASES * 8
+        sounds.append({path.relative_to(out): path.read_bytes() for path in out.rglob("*.flac")})
+    assert len(sounds[0]) == 24
+    assert sounds[0] == sounds[1]
+
+
+@pytest.mark.slow
+@needs("espeak-ng")
+def test_another_plan_in_the_same_folder_takes_no_clip_for_another(tmp_path: Path) -> None:
+    for phrases in (["open the door", "stop"], ["go", "open the door"]):
+        synthesise(plan(phrases, tmp_path, {"espeak:en-us": 1.0}, tempo=(1, 1), pitch=(1, 1)), tmp_path)
+    short, long = utterances(tmp_path)
+    assert (short.text, long.text) == ("go", "open the door")
+    assert long.duration > 1.5 * short.duration
+
+
+@needs("flite")
+def test_a_voice_that_flite_does_not_have_is_told() -> None:
+    with pytest.raises(SynthesisError, match=r"flite:nosuch.*slt"):
+        check_voice("flite:nosuch")
+    check_voice("flite:slt")
 
 
 def test_a_plan_hangs_on_seed_and_number_alone(tmp_path: Path) -> None:

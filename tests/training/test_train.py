@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +18,7 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from data.audio import read_audio
+from data.manifest import Utterance, write_manifest
 from models.checkpoint import load_checkpoint
 from models.recognizer import Recognizer
 from training.config import Recipe, RecipeError, load_recipe
@@ -255,6 +259,56 @@ def test_a_speaker_in_training_and_validation_is_refused(recipe: Path, corpus: P
         Trainer(Run(load_recipe(recipe), corpus, tmp_path / "run"))
 
 
+def test_a_recording_in_training_and_validation_is_refused(recipe: Path, corpus: Path, tmp_path: Path) -> None:
+    write_manifest(corpus / "others.jsonl", [Utterance(corpus / "recordings" / "low0.wav", "low", "speaker3")])
+    recipe.write_text(RECIPE.replace('root = "recordings"\nspeakers', 'root = "others.jsonl"\nspeakers'))
+    with pytest.raises(RecipeError, match=r"1 recordings are in training and in validation \(.*low0\.wav"):
+        Trainer(Run(load_recipe(recipe), corpus, tmp_path / "run"))
+
+
+def test_a_run_goes_on_with_the_same_speech_and_start_alone(
+    recipe: Path, corpus: Path, tmp_path: Path, stop_after: Callable[[int], Callable[[], int]]
+) -> None:
+    loaded, out = load_recipe(recipe), tmp_path / "run"
+    for name, seed in (("first", 1), ("second", 2)):
+        other = load_recipe(recipe, ["optimisation.epochs=1", f"optimisation.seed={seed}"])
+        Trainer(Run(other, corpus, tmp_path / name)).train()
+    run = Run(loaded, corpus, out, str(tmp_path / "first" / "last"))
+    with pytest.raises(Interrupted):
+        Trainer(run).train(stop_after(2))
+    for init in (str(tmp_path / "second" / "last"), None):
+        with pytest.raises(RecipeError, match="started from another model"):
+            Trainer(replace(run, init=init))
+    manifest = corpus / "recordings" / "manifest.tsv"
+    listed = manifest.read_text()
+    heading, _, *others = listed.splitlines(keepends=True)
+    manifest.write_text("".join([heading, *others]))
+    with pytest.raises(RecipeError, match="other speech"):
+        Trainer(run)
+    manifest.write_text(listed)
+    shutil.rmtree(tmp_path / "first")  # its weights are in the state now
+    Trainer(run).train()
+
+
+def test_after_an_interruption_the_loss_is_still_that_of_the_epoch(
+    recipe: Path, corpus: Path, tmp_path: Path, stop_after: Callable[[int], Callable[[], int]],
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    loaded = load_recipe(recipe, ["optimisation.epochs=1"])
+    Trainer(Run(loaded, corpus, tmp_path / "whole")).train()
+    whole = re.search(r"epoch 1: loss ([\d.]+)", capsys.readouterr().err)
+    steps = sum('"event": "step"' in line for line in (tmp_path / "whole" / "log.jsonl").read_text().splitlines())
+    for stop in (1, steps):
+        cut = Run(loaded, corpus, tmp_path / str(stop))
+        with pytest.raises(Interrupted):
+            Trainer(cut).train(stop_after(stop))
+        Trainer(cut).train()
+        resumed = re.search(r"epoch 1: loss ([\d.]+)", capsys.readouterr().err)
+        assert whole
+        assert resumed
+        assert whole[1] == resumed[1]
+
+
 def test_a_broken_file_is_named_and_does_not_stop_the_run(
     recipe: Path, corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -306,11 +360,24 @@ def test_spec_augment_masks_each_example_differently_and_within_bounds(recipe: P
     config = load_recipe(recipe, ["spec_augment.time_share=1.0"]).spec_augment
     torch.manual_seed(3)
     log_mel = torch.randn(8, 20, 100)
-    changed = SpecAugment(config)(log_mel) != log_mel
+    changed = SpecAugment(config)(log_mel, torch.full((8,), 100)) != log_mel
     assert len({tuple(example.flatten().tolist()) for example in changed}) == 8
     whole_frames = changed.all(dim=1).sum(dim=1)
     assert whole_frames.max() <= config.time_masks * config.time_frames
     assert changed.any()
+
+
+def test_spec_augment_fills_each_example_with_its_own_mean_whatever_the_padding(recipe: Path) -> None:
+    config = load_recipe(recipe).spec_augment
+    loud, quiet = torch.rand(20, 100), torch.rand(20, 100) - 40
+    log_mel = torch.full((2, 20, 160), -80.0)
+    log_mel[0, :, :100], log_mel[1, :, :100] = loud, quiet
+    torch.manual_seed(3)
+    masked = SpecAugment(config)(log_mel, torch.tensor([100, 100]))
+    for row, example in enumerate((loud, quiet)):
+        filled = masked[row][masked[row] != log_mel[row]]
+        assert len(filled)
+        torch.testing.assert_close(filled, example.mean().expand(len(filled)), rtol=0, atol=1e-3)
 
 
 def test_recipes_that_are_shipped_can_be_read() -> None:

@@ -67,7 +67,7 @@ def test_a_folder_without_audio_is_an_error_that_names_it(tmp_path: Path) -> Non
 
 
 def test_a_folder_that_cannot_be_searched_is_a_failed_input(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def walk(top: Path, onerror: object = None) -> object:
+    def walk(top: Path, onerror: object = None, **_: object) -> object:
         onerror(PermissionError(13, "Permission denied", str(top / "deep")))  # type: ignore[operator]
         yield str(top), [], ["b.wav"]
 
@@ -75,6 +75,25 @@ def test_a_folder_that_cannot_be_searched_is_a_failed_input(folder: Path, monkey
     readable, locked = gather([str(folder)]).inputs
     assert (readable.place, readable.error) == (Path("b.wav"), "")
     assert (locked.path, locked.error) == (folder / "deep", "cannot be searched (Permission denied)")
+
+
+def test_linked_folders_are_searched_and_none_twice(tmp_path: Path) -> None:
+    elsewhere, archive = tmp_path / "disk", tmp_path / "archive"
+    for folder, name in ((elsewhere, "a.wav"), (archive, "b.wav")):
+        folder.mkdir()
+        (folder / name).touch()
+    (archive / "linked").symlink_to(elsewhere)
+    (elsewhere / "back").symlink_to(archive)
+    assert [str(each.place) for each in gather([str(archive)]).inputs] == ["b.wav", "linked/a.wav"]
+
+
+def test_a_list_may_begin_with_a_mark_and_holds_no_standard_input(folder: Path, tmp_path: Path) -> None:
+    listed = tmp_path / "list.txt"
+    listed.write_text(f"{folder / 'b.wav'}\n", encoding="utf-8-sig")
+    assert [each.path for each in gather([f"@{listed}"]).inputs] == [folder / "b.wav"]
+    listed.write_text("-\n")
+    with pytest.raises(InputError, match="only stand on the command line"):
+        gather([f"@{listed}"])
 
 
 def test_a_pattern_stands_for_what_matches_it(folder: Path) -> None:

@@ -13,7 +13,7 @@ from app.batch.cutting import Assembly, Outcome
 from app.batch.inputs import Input
 from app.batch.pool import Pool, PoolError, fitting_workers, input_bytes, units
 from app.batch.transcription import suitable_workers, transcribe
-from app.batch.worker import Settings
+from app.batch.worker import Read, Settings
 from data.audio import SAMPLE_RATE
 from tests.app.batch.stand_in import DEADLY, WRONG, Hearer, StandIn, Unloadable
 
@@ -89,7 +89,19 @@ def test_workers_that_never_answer_end_the_run(inputs: list[Input]) -> None:
 def test_nobody_runs_too_far_ahead(inputs: list[Input], monkeypatch: pytest.MonkeyPatch) -> None:
     expected = run(inputs, 1)
     monkeypatch.setattr(pool_module, "AHEAD", 1)
+    ahead = []
+    task_for = pool_module.Pool._task_for
+
+    def spied(pool, worker, assembly):
+        task = task_for(pool, worker, assembly)
+        if isinstance(task, Read) and task.inputs:
+            ahead.append(task.inputs[0].number - assembly.next)
+        return task
+
+    monkeypatch.setattr(pool_module.Pool, "_task_for", spied)
     assert run(inputs, 3) == expected
+    assert ahead
+    assert max(ahead) < 1
 
 
 def test_short_recordings_are_grouped_and_nothing_is_left_out(inputs: list[Input]) -> None:

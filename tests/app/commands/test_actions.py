@@ -65,10 +65,10 @@ def test_an_address_is_told_in_json(perform):
 
     with HTTPServer(("127.0.0.1", 0), Listener) as server:
         threading.Thread(target=server.handle_request, daemon=True).start()
-        said, told = perform({"Light": {"post": f"http://127.0.0.1:{server.server_port}/hook"}})
+        said, told = perform({"Light": {"post": f"http://127.0.0.1:{server.server_port}/{{room}}?level={{level}}"}})
     assert (said, told) == ([], [])
     [(path, kind, body)] = received
-    assert (path, kind) == ("/hook", "application/json")
+    assert (path, kind) == ("/living%20room%3B%20rm%20-rf%20%24HOME?level=40", "application/json")
     assert body == {"command": "Light", "slots": dict(COMMAND.slots), "text": "turn it on", "confidence": 0.93}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from app.live.keeping import Keeper, KeepingError
 from app.live.listening import Heard
 from data.audio import Waveform, read_audio
 from data.recordings import utterances
+from models.commands.command import Command, NoCommand, Refusal
 from models.recognizer import Transcript
 from models.streaming import Final, SpeechStarted
 
@@ -39,10 +41,18 @@ def test_a_second_session_adds_to_the_first(tmp_path: Path, tone: Waveform) -> N
     assert len({each.path for each in utterances(tmp_path)}) == 2
 
 
-def test_only_results_with_a_text_are_kept_and_all_is_handed_on(tmp_path: Path, tone: Waveform) -> None:
-    heard = [Heard(-20.0, 1.0, [SpeechStarted(0.5)]), Heard(-20.0, 2.0, [final("", 0.5, tone), final("no", 2.0, tone)])]
+def test_only_results_that_count_are_kept_and_all_is_handed_on(tmp_path: Path, tone: Waveform) -> None:
+    refused = final("never mind", 4.0, tone)
+    refused = replace(refused, transcript=replace(refused.transcript, command=NoCommand(Refusal.OTHER)))
+    command = final("yes", 6.0, tone)
+    command = replace(command, transcript=replace(command.transcript, command=Command("Yes", {}, "yes", 0.9)))
+    heard = [
+        Heard(-20.0, 1.0, [SpeechStarted(0.5)]),
+        Heard(-20.0, 2.0, [final("", 0.5, tone), final("no", 2.0, tone)]),
+        Heard(-20.0, 7.0, [refused, command]),
+    ]
     assert list(Keeper(tmp_path, STARTED).keep_all(iter(heard))) == heard
-    assert [each.text for each in utterances(tmp_path)] == ["no"]
+    assert [each.text for each in utterances(tmp_path)] == ["no", "yes"]
 
 
 def test_a_folder_that_cannot_be_is_told_before_anybody_speaks(tmp_path: Path) -> None:

@@ -51,14 +51,16 @@ def test_hardly_any_input_is_no_failure(monkeypatch: pytest.MonkeyPatch, data: b
 
 
 @pytest.mark.parametrize(
-    ("subtype", "step"), [("PCM_U8", 2**-7), ("PCM_16", 2**-15), ("PCM_24", 2**-23), ("PCM_32", 1e-7)]
+    ("subtype", "step"),
+    [("PCM_U8", 2**-7), ("PCM_16", 2**-15), ("PCM_24", 2**-23), ("PCM_32", 1e-7), ("FLOAT", 1e-7), ("DOUBLE", 1e-7)],
 )
 @pytest.mark.parametrize("channels", [1, 2])
+@pytest.mark.parametrize("header", ["WAV", "WAVEX"])
 def test_wav_of_any_width_comes_at_its_own_rate(
-    monkeypatch: pytest.MonkeyPatch, speech: Waveform, subtype: str, step: float, channels: int
+    monkeypatch: pytest.MonkeyPatch, speech: Waveform, subtype: str, step: float, channels: int, header: str
 ) -> None:
     file = io.BytesIO()
-    soundfile.write(file, np.stack([speech] * channels, axis=1), 44_100, format="WAV", subtype=subtype)
+    soundfile.write(file, np.stack([speech] * channels, axis=1), 44_100, format=header, subtype=subtype)
     pipe(monkeypatch, file.getvalue())
     source = StandardInput()
     chunks = list(source)
@@ -80,15 +82,28 @@ def test_wav_without_a_length_is_read_to_its_end(monkeypatch: pytest.MonkeyPatch
 @pytest.mark.parametrize("data", [b"RIFF", b"RIFF\x00\x00\x00\x00WAVEfmt ", b"RIFF\x10\x00\x00\x00AVI LIST"])
 def test_damaged_wav_is_told(monkeypatch: pytest.MonkeyPatch, data: bytes) -> None:
     pipe(monkeypatch, data)
-    with pytest.raises(AudioError, match="standard input: a WAV file"):
+    with pytest.raises(AudioError, match=r"standard input: a .*WAV file"):
         StandardInput()
 
 
-def test_wav_of_floating_point_is_told(monkeypatch: pytest.MonkeyPatch, speech: Waveform) -> None:
+def test_what_follows_the_samples_of_a_wav_is_not_heard(monkeypatch: pytest.MonkeyPatch, speech: Waveform) -> None:
     file = io.BytesIO()
-    soundfile.write(file, speech, SAMPLE_RATE, format="WAV", subtype="FLOAT")
+    soundfile.write(file, speech, SAMPLE_RATE, format="WAV", subtype="PCM_16")
+    pipe(monkeypatch, file.getvalue() + b"LIST" + bytes(100))
+    assert sum(len(chunk) for chunk in StandardInput()) == len(speech)
+
+
+@pytest.mark.parametrize(
+    ("container", "subtype", "named"),
+    [("WAV", "ULAW", "format 7"), ("FLAC", "PCM_16", "FLAC"), ("OGG", "VORBIS", "Ogg"), ("AIFF", "PCM_16", "AIFF")],
+)
+def test_what_cannot_be_heard_as_it_comes_is_told(
+    monkeypatch: pytest.MonkeyPatch, speech: Waveform, container: str, subtype: str, named: str
+) -> None:
+    file = io.BytesIO()
+    soundfile.write(file, speech, SAMPLE_RATE, format=container, subtype=subtype)
     pipe(monkeypatch, file.getvalue())
-    with pytest.raises(AudioError, match="not PCM"):
+    with pytest.raises(AudioError, match=f"standard input: .*{named}"):
         StandardInput()
 
 

@@ -8,10 +8,11 @@ import torch
 from data.audio import SAMPLE_RATE, read_audio
 from models import Recognizer
 from models.alphabet import BLANK, LABELS, encode
+from models.checkpoint import Model
 from models.commands.command import Command, NoCommand, Refusal, as_fields
 from models.commands.errors import CommandsError
 from models.commands.file import Wake
-from models.recognizer import LONGEST
+from models.recognizer import LONGEST, recognizer_of
 
 HOME = """
 intents:
@@ -203,6 +204,37 @@ def test_shipped_model_hears_typed_commands(tmp_path, spoken):
     assert [transcript.command.intent if transcript.command else None for transcript in heard] == [
         "stop", "yes", None, None, "(left|right) right stop"
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("threshold", [0.0, None])
+def test_words_end_with_the_recording_wherever_it_is_cut(tmp_path, spoken, threshold):
+    path = tmp_path / "words.txt"
+    path.write_text("left right stop\nseven\n")
+    recognizer = Recognizer.load("commands").commands(path, threshold)
+    whole = [read_audio(spoken / f"{name}.flac") for name in ("left_right_stop", "seven")]
+    cut = [waveform[:length] for waveform in whole for length in range(len(waveform) * 3 // 5, len(waveform), 997)]
+    ends = [(t.words[-1].end, t.duration) for t in recognizer.transcribe(cut) if t.command]
+    assert ends
+    assert all(end <= duration + 0.0005 for end, duration in ends)  # rounded to milliseconds
+
+
+def test_with_no_threshold_the_nearest_command_is_taken_however_long_the_recording(tmp_path, spoken):
+    path = tmp_path / "words.txt"
+    path.write_text("backward\nforward visual\n")
+    recognizer = Recognizer.load("commands").commands(path, threshold=0.0)
+    waveforms = [read_audio(spoken / f"{name}.flac") for name in ("left_right_stop", "seven", "stop", "yes")]
+    assert all(transcript.command for transcript in recognizer.transcribe(waveforms))
+
+
+def test_a_classifier_writes_no_letters_to_search_in(tiny_model, tmp_path):
+    model = tiny_model(vocabulary=("yes", "no"))
+    path = tmp_path / "words.txt"
+    path.write_text("yes\n")
+    pooled = model.config.acoustic.model_copy(update={"pooling": "last"})
+    recognizer = recognizer_of(Model(model.config.model_copy(update={"acoustic": pooled})).eval())
+    for refused in (lambda: recognizer.commands(path), lambda: recognizer.woken_by("hey computer")):
+        with pytest.raises(CommandsError, match="does not write letters"):
+            refused()
 
 
 def test_streaming_gives_commands(tmp_path, spoken):

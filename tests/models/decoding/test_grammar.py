@@ -56,6 +56,25 @@ def test_several_paths_are_different_sentences_in_the_order_of_their_scores(seed
     assert paths[0].symbols == grammar_of(WORDS).search(log_probs).symbols
 
 
+def test_what_sounds_like_no_sentence_has_a_path_in_a_wide_beam_alone():
+    log_probs = torch.full((60, LABELS), -30.0)
+    log_probs[torch.arange(60), torch.arange(60) % 2 * encode("c")[0]] = 0.0  # c c c ...
+    log_probs[:, encode("ab")] = -60.0
+    grammar = grammar_of(["ab", "abb"])
+    assert grammar.search(log_probs) is None
+    path = grammar.search(log_probs, beam=float("inf"))
+    scores = {text: alignment_score(log_probs, text) for text in ("ab", "abb")}
+    assert decode(path.symbols) == max(scores, key=scores.get)
+    assert path.score == pytest.approx(max(scores.values()), rel=1e-4)
+
+
+@pytest.mark.parametrize("shape", [(12, LABELS - 1), (12, LABELS + 1), (LABELS,)])
+def test_log_probabilities_of_other_labels_are_refused(shape):
+    for search in (grammar_of(["a"]).search, lambda rows: grammar_of(["a"]).search_several(rows, 2)):
+        with pytest.raises(ValueError, match=f"not of {LABELS} labels"):
+            search(torch.zeros(shape))
+
+
 def test_a_letter_twice_takes_a_blank_between():
     log_probs = torch.full((2, LABELS), -20.0)
     log_probs[:, encode("b")] = -0.1
