@@ -14,20 +14,23 @@ from training.command_trials import Kind, Length, Phrase, Trial, trials
 from training.logistic import fit_logistic
 from training.operating_points import THRESHOLDS, Attempt, OperatingPoint, choose_threshold, operating_point
 
-MOST_MISSED = 0.05  # share of the commands that a default threshold may miss
+MOST_MISSED = 0.05  # share of the commands that a threshold may miss
 _SHORT = 4  # letters
 LENGTHS: tuple[Length, ...] = ((1, 1), (2, 2), (3, 4), (5, 100))
 
 
 def fit_confidence(
-    tried: Sequence[Trial], false_per_hour: float = 1.0, before: CommandConfidence | None = None
+    tried: Sequence[Trial],
+    false_per_hour: float = 1.0,
+    before: CommandConfidence | None = None,
+    most_missed: float = MOST_MISSED,
 ) -> CommandConfidence:
     """Fit a logistic curve from evidence to probability, and choose the threshold.
 
     What is right and what is not count the same, however many there are of each. The threshold is the lowest that
-    lets through fewer than `false_per_hour` false accepts of other running speech, but none that misses more than
-    MOST_MISSED of the commands, nor of the short ones: they are in other speech, too, and would never be heard. What
-    is not fitted stays as it was `before`; nothing is fitted where there is not both, right and wrong.
+    lets through fewer than `false_per_hour` false accepts of other running speech, but none that misses more than a
+    share `most_missed` of the commands, nor of the short ones: they are in other speech, too, and would never be heard.
+    What is not fitted stays as it was `before`; nothing is fitted where there is not both, right and wrong.
     """
     judged = [(trial.evidence, trial.right) for trial in tried if trial.evidence is not None]
     right = np.array([each for _, each in judged], bool)
@@ -40,7 +43,7 @@ def fit_confidence(
     weights = {"against": against, "letters": letters, "worst_word": worst_word, "intercept": intercept}
     confidence = (before or CommandConfidence()).model_copy(update=weights)
     short = [each for each in tried if each.kind != "sentence" or (each.evidence and each.evidence.letters <= _SHORT)]
-    thresholds = [choose_threshold(attempts(each, confidence), false_per_hour, MOST_MISSED) for each in (tried, short)]
+    thresholds = [choose_threshold(attempts(each, confidence), false_per_hour, most_missed) for each in (tried, short)]
     return confidence.model_copy(update={"threshold": min(thresholds)})
 
 
@@ -77,6 +80,7 @@ def measure_on_other_speakers(
     heard: Sequence[Phrase],
     files: int,
     false_per_hour: float = 1.0,
+    most_missed: float = MOST_MISSED,
     in_noise: Mapping[float, Sequence[Phrase]] | None = None,
 ) -> Measured:
     """Fit on half of the speakers and judge the other half, and the other way round.
@@ -86,7 +90,7 @@ def measure_on_other_speakers(
     """
     speakers = sorted({phrase.speaker for phrase in heard})
     tried = [trials(half, files, seed) for seed, half in enumerate(_halves(heard, speakers))]
-    fitted = [fit_confidence(each, false_per_hour) for each in tried]
+    fitted = [fit_confidence(each, false_per_hour, most_missed=most_missed) for each in tried]
     of_others = list(reversed(fitted))
     threshold = round(float(np.mean([each.threshold for each in fitted])), 4)
     kinds: tuple[Kind, ...] = ("speech", "words", "near")

@@ -167,6 +167,9 @@ def calibrate(
     data: Annotated[Path, typer.Option(help="The folder that holds the corpora.", envvar="OYEZ_DATA")] = Path("speech"),
     files: Annotated[int, typer.Option(help="How many commands files are made by chance.", min=1)] = 60,
     false_per_hour: Annotated[float, typer.Option(help="Of other speech, at the default threshold.", min=0)] = 1.0,
+    most_missed: Annotated[
+        float, typer.Option(help="Share of the commands that the default threshold may miss at most.", min=0, max=1)
+    ] = 0.05,
     prior_weight: Annotated[
         float | None, typer.Option(help="Of the label prior in the search; by default the model's.", min=0)
     ] = None,
@@ -205,9 +208,9 @@ def calibrate(
     said = sources(recognizer, selection.utterances)
     heard = phrases(recognizer, said)
     in_noise = {each: phrases(recognizer, said, Noisy(recorded, each)) for each in snr or ()}
-    measured = measure_on_other_speakers(heard, files, false_per_hour, in_noise)
+    measured = measure_on_other_speakers(heard, files, false_per_hour, most_missed, in_noise)
     Console().print(calibration_table(heard, measured), *length_tables(measured))
-    confidence = fit_confidence(trials(heard, files), false_per_hour, before)
+    confidence = fit_confidence(trials(heard, files), false_per_hour, before, most_missed)
     print(confidence.model_dump_json())
     if write:
         folder = find_checkpoint(model)

@@ -95,7 +95,7 @@ def test_in_noise_the_same_trials_are_judged_by_what_was_fitted_in_quiet(heard):
         for worse in [said(phrase.text, n, 4)]
     ]
     quiet = measure_on_other_speakers(heard, files=6)
-    measured = measure_on_other_speakers(heard, 6, in_noise={20.0: heard, 6.0: noisy})
+    measured = measure_on_other_speakers(heard, files=6, in_noise={20.0: heard, 6.0: noisy})
     assert measured.by_length == quiet.by_length == measured.in_noise[20.0]
     drowned = measured.in_noise[6.0]
     assert all(point.threshold == quiet.by_length[lengths].threshold for lengths, point in drowned.items())
