@@ -8,10 +8,14 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 import pytest
+import torch
 
 from app.figures import LONGEST_SHOWN, as_svg, envelope, inside
 from data.audio import SAMPLE_RATE, Waveform, read_audio
-from models.recognizer import Recognizer
+from models.acoustic import AcousticConfig
+from models.checkpoint import Model, ModelConfig
+from models.features import FeatureConfig
+from models.recognizer import Recognizer, recognizer_of
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +63,23 @@ def test_probabilities_are_those_of_the_network(recognizer: Recognizer, clip: Wa
     [log_probs] = recognizer.log_probs([clip])
     blank = inside(recognizer, clip, transcript).axes[2].lines[0]
     np.testing.assert_allclose(blank.get_ydata(), log_probs[:, 0].exp(), atol=1e-6)
+
+
+def test_of_a_classifier_the_likeliest_words_are_shown(clip: Waveform) -> None:
+    torch.manual_seed(5)
+    config = ModelConfig(
+        name="classifier",
+        vocabulary=("left", "right", "stop"),
+        features=FeatureConfig(coefficients=13, normalisation="utterance"),
+        acoustic=AcousticConfig(channels=8, width=8, layers=1, pooling="mean"),
+    )
+    recognizer = recognizer_of(Model(config).eval())
+    [transcript] = recognizer.transcribe([clip])
+    shown = [text.get_text() for text in inside(recognizer, clip, transcript).axes[2].texts]
+    assert sorted(text.rsplit(" ", 1)[0] for text in shown) == ["left", "no word", "right", "stop"]
+    shares = [int(text.rsplit(" ", 1)[1].rstrip("%")) for text in shown]
+    assert shares == sorted(shares, reverse=True)
+    assert sum(shares) == pytest.approx(100, abs=2)
 
 
 @pytest.mark.parametrize("samples", [0, 1, 200, 3000])

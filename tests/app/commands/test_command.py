@@ -87,6 +87,23 @@ def test_transcribe_writes_commands_as_jsonl(oyez, words):
     assert heard["stop"]["confidence"] > 0.9
 
 
+@pytest.mark.parametrize("subcommand", ["tune", "calibrate"])
+def test_a_device_that_is_not_there_is_told(oyez, words, subcommand):
+    of = {
+        "tune": ("tune", words, "--recordings", SPOKEN),
+        "calibrate": ("calibrate", "commands", "--recipe", "commands"),
+    }
+    result = oyez("commands", *of[subcommand], "--device", "nonsense")
+    assert result.exit_code == 2
+    assert "error: --device nonsense" in result.stderr
+
+
+def test_runners_up_are_those_of_a_commands_file(oyez):
+    result = oyez("transcribe", "--runners-up", "3", SPOKEN / "stop.flac")
+    assert result.exit_code == 2
+    assert "--runners-up belongs to --commands" in result.stderr
+
+
 def test_transcripts_without_commands_are_as_before(oyez):
     [line] = map(json.loads, oyez("transcribe", "-f", "jsonl", SPOKEN / "stop.flac").stdout.splitlines())
     assert list(line) == ["path", "text", "words", "confidence", "duration", "model"]
