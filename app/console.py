@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 if TYPE_CHECKING:
     from models import Recognizer
+    from training.evaluate import Noisy
 
 
 _STDERR = 2  # its file descriptor
@@ -56,6 +57,12 @@ CommandsOption = Annotated[
 PrecisionOption = Annotated[
     PrecisionChoice, typer.Option(help="auto: bfloat16 where the processor is made for it, else float32.")
 ]
+NoiseOption = Annotated[
+    Path | None, typer.Option(help="A recording of noise, or a folder of them, to hear the same speech in.")
+]
+SnrOption = Annotated[
+    list[float] | None, typer.Option(help="With --noise: speech over noise in dB; may be given several times.")
+]
 DeviceOption = Annotated[str, typer.Option(help="cpu or cuda.")]
 
 
@@ -85,6 +92,21 @@ def load_recognizer(
         wrong_use(error)
     except (RuntimeError, AssertionError) as error:  # torch has no such device
         wrong_use(f"--device {device}: {str(error).splitlines()[0]}")
+
+
+def load_noise(noise: Path | None, snr: Sequence[float] | None) -> dict[float, Noisy]:
+    """Return what puts --noise over utterances at each --snr; a mistake in them ends the command."""
+    from training.config import RecipeError
+    from training.evaluate import Noisy
+    from training.selection import noises
+
+    if (noise is None) != (not snr):
+        wrong_use("--noise and --snr belong together: what to mix in, and how loud")
+    try:
+        recorded = noises([noise], Path()) if noise is not None else []
+    except RecipeError as error:
+        wrong_use(error)
+    return {each: Noisy(recorded, each) for each in snr or ()}
 
 
 @contextmanager

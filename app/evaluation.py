@@ -12,8 +12,11 @@ from rich.console import Console
 from app.console import (
     Decoding,
     DeviceOption,
+    NoiseOption,
     PrecisionChoice,
     PrecisionOption,
+    SnrOption,
+    load_noise,
     load_recognizer,
     progress_bar,
     say,
@@ -44,12 +47,8 @@ def evaluate(
     other_speech: Annotated[
         bool, typer.Option("--other-speech", help="Only speech without the model's words: nothing should be heard.")
     ] = False,
-    noise: Annotated[
-        Path | None, typer.Option(help="A recording of noise, or a folder of them, to hear the same utterances in.")
-    ] = None,
-    snr: Annotated[
-        list[float] | None, typer.Option(help="With --noise: speech over noise in dB; may be given several times.")
-    ] = None,
+    noise: NoiseOption = None,
+    snr: SnrOption = None,
     plot: Annotated[Path | None, typer.Option(help="Draw confidence, speakers, corpora and noise here.")] = None,
     decoding: Annotated[
         list[Decoding] | None,
@@ -75,12 +74,9 @@ def evaluate(
     """Measure a model on speech whose text is known: WER, CER, command accuracy, errors."""
     from app.report import Trial, as_record, draw, tables
     from training.config import RecipeError
-    from training.evaluate import Noisy
     from training.evaluate import evaluate as evaluate_all
-    from training.selection import noises
 
-    if (noise is None) != (not snr):
-        wrong_use("--noise and --snr belong together: what to mix in, and how loud")
+    noisy = load_noise(noise, snr)
     given = [name for name in (*_OF_ONE_CORPUS, "data") if _is_given(context, name)]
     if recipe is not None and given not in ([], ["data"]):
         wrong_use(f"--recipe names the corpora itself: leave out --{given[0].replace('_', '-')}")
@@ -100,14 +96,12 @@ def evaluate(
     if other_speech and not vocabulary:
         wrong_use(f"--other-speech: {recognizers[0].name} has no vocabulary, to which no speech is other")
     try:
-        recorded = noises([noise], Path()) if noise is not None else []
         if recipe is not None:
             corpora = _of_recipe(recipe, data, vocabulary)
         else:
             corpora = _of_corpus(corpus, root, split, speaker or [], other_speech, vocabulary)
     except RecipeError as error:
         wrong_use(error)
-    noisy = {each: Noisy(recorded, each) for each in snr or ()}
     utterances = [utterance for selection in corpora.values() for utterance in selection.utterances]
     trials = []
     with progress_bar(len(utterances) * (1 + len(noisy)) * len(recognizers), "utterances") as progress:

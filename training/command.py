@@ -9,10 +9,14 @@ from typing import Annotated
 
 import typer
 
+DataOption = Annotated[Path, typer.Option(help="The folder that holds the corpora.", envvar="OYEZ_DATA")]
+DeviceOption = Annotated[str, typer.Option(help="cpu or cuda.")]
+ProcessesOption = Annotated[int | None, typer.Option(help="On the CPU.  [default: one a core]", min=1)]
+
 
 def train(
     recipe: Annotated[str, typer.Argument(help="A recipe's name (commands) or a TOML file.")],
-    data: Annotated[Path, typer.Option(help="The folder that holds the corpora.", envvar="OYEZ_DATA")] = Path("speech"),
+    data: DataOption = Path("speech"),
     out: Annotated[
         Path | None, typer.Option(help="Folder of the run; a run that is there goes on.  [default: runs/RECIPE]")
     ] = None,
@@ -20,8 +24,8 @@ def train(
         list[str] | None, typer.Option("--set", help="Change a setting: --set acoustic.cell=gru", metavar="KEY=VALUE")
     ] = None,
     init: Annotated[str | None, typer.Option(help="Start from this model: a shipped one's name, or a folder.")] = None,
-    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
-    processes: Annotated[int | None, typer.Option(help="On the CPU.  [default: one a core]", min=1)] = None,
+    device: DeviceOption = "cpu",
+    processes: ProcessesOption = None,
 ) -> None:
     """Train a model by a recipe. Interrupted, it goes on where it was when it is run again."""
     from models.checkpoint import CheckpointError

@@ -36,7 +36,7 @@ def fit_confidence(
     right = np.array([each for _, each in judged], bool)
     if right.all() or not right.any():
         return before or CommandConfidence()
-    shares = np.where(right, 0.5 / max(1, right.sum()), 0.5 / max(1, (~right).sum()))
+    shares = np.where(right, 0.5 / right.sum(), 0.5 / (~right).sum())
     (against, letters, worst_word), intercept = fit_logistic(
         np.array([astuple(each) for each, _ in judged]), right, never_against=3, shares=shares
     )

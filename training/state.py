@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import pickle
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,6 +17,8 @@ from filelock import FileLock, Timeout
 from pydantic import ValidationError
 from torch import nn
 
+from data.manifest import Utterance
+from models.checkpoint import CheckpointError, find_checkpoint, read_config
 from training.config import Recipe, RecipeError
 
 STATE = "state.pt"
@@ -32,6 +35,38 @@ class Origin:
     processes: int
     init: str | None  # hash of the weights that it starts from; GONE if they cannot be had any more
     speech: str  # hash of what is learned from and validated on
+
+    @classmethod
+    def of(
+        cls,
+        recipe: Recipe,
+        processes: int,
+        init: str | None,
+        training: Sequence[Utterance],
+        validation: Sequence[Utterance],
+    ) -> Origin:
+        """Return the origin of a run that starts from the model `init`, which need not be there any more."""
+        return cls(recipe, processes, _weights_of(init), _digest(training, validation))
+
+
+def _weights_of(init: str | None) -> str | None:
+    """Return the hash of the weights that a run starts from; "gone" if they are not there any more."""
+    if init is None:
+        return None
+    try:
+        return read_config(find_checkpoint(init)).weights_sha256
+    except CheckpointError:
+        return GONE
+
+
+def _digest(*lists: Sequence[Utterance]) -> str:
+    """Return a hash of what is said in which stretches of recordings, wherever the data folder is."""
+    hashed = hashlib.sha256()
+    for utterances in lists:
+        for each in utterances:
+            hashed.update(f"{each.path.name} {each.offset} {each.duration} {each.text}\n".encode())
+        hashed.update(b"\n")
+    return hashed.hexdigest()
 
 
 @dataclass

@@ -12,7 +12,6 @@ would wait for each other at every time step.
 from __future__ import annotations
 
 import copy
-import hashlib
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -32,15 +31,7 @@ from data.augmentation import Augmentation
 from data.batching import Batch, Draw, TrainingBatches, plan_epoch
 from data.manifest import Utterance
 from models.alphabet import BLANK, encode
-from models.checkpoint import (
-    CheckpointError,
-    Model,
-    ModelConfig,
-    find_checkpoint,
-    load_checkpoint,
-    read_config,
-    save_checkpoint,
-)
+from models.checkpoint import Model, ModelConfig, load_checkpoint, save_checkpoint
 from models.classifier import classes_of
 from models.features import valid_frames
 from models.precision import resolve_precision
@@ -53,7 +44,7 @@ from training.log import TrainingLog
 from training.losses import early_log_probs, middle_of, smoothed
 from training.processes import Interrupted, rank_and_processes
 from training.selection import Selection, noises, select, select_by_corpus, voices
-from training.state import GONE, Origin, TrainingState, alone_in, load_state, save_state
+from training.state import Origin, TrainingState, alone_in, load_state, save_state
 from training.word_confidence import fit_word_confidence
 
 LABEL_IN_SILENCE = 10.0  # taken off the log-probability of a letter where there is no sound
@@ -117,7 +108,7 @@ class Trainer:
         self.training, self.validation = training.utterances, validation.utterances
         self.corpus_of = {u: title for title, selection in by_corpus.items() for u in selection.utterances}
         _refuse_shared_speakers(training, validation)
-        self.origin = Origin(recipe, self.processes, _weights_of(run.init), _digest(self.training, self.validation))
+        self.origin = Origin.of(recipe, self.processes, run.init, self.training, self.validation)
         saved = load_state(run.out, self.origin)
         if recipe.acoustic.pooling is not None:
             _refuse_other_texts(training.utterances + validation.utterances, recipe.vocabulary)
@@ -360,26 +351,6 @@ def _new_model(recipe: Recipe, init: str | None) -> Model:
                 raise RecipeError(f"model {init!r} has another shape than the recipe; set {', '.join(different)}")
         model.load_state_dict(given.state_dict())
     return model
-
-
-def _weights_of(init: str | None) -> str | None:
-    """Return the hash of the weights that a run starts from; "gone" if they are not there any more."""
-    if init is None:
-        return None
-    try:
-        return read_config(find_checkpoint(init)).weights_sha256
-    except CheckpointError:
-        return GONE
-
-
-def _digest(*lists: Sequence[Utterance]) -> str:
-    """Return a hash of what is said in which stretches of recordings, wherever the data folder is."""
-    hashed = hashlib.sha256()
-    for utterances in lists:
-        for each in utterances:
-            hashed.update(f"{each.path.name} {each.offset} {each.duration} {each.text}\n".encode())
-        hashed.update(b"\n")
-    return hashed.hexdigest()
 
 
 def _move_average(average: nn.Module, model: nn.Module, decay: float) -> None:

@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 from rich.console import Console
 
-from app.console import DeviceOption, ModelOption, console, load_recognizer, wrong_use
+from app.console import (
+    DeviceOption,
+    ModelOption,
+    NoiseOption,
+    SnrOption,
+    console,
+    load_noise,
+    load_recognizer,
+    wrong_use,
+)
 from app.console import say as notify
 
 if TYPE_CHECKING:
@@ -173,12 +182,8 @@ def calibrate(
     prior_weight: Annotated[
         float | None, typer.Option(help="Of the label prior in the search; by default the model's.", min=0)
     ] = None,
-    noise: Annotated[
-        Path | None, typer.Option(help="A recording of noise, or a folder of them, to measure in, too.")
-    ] = None,
-    snr: Annotated[
-        list[float] | None, typer.Option(help="With --noise: speech over noise in dB; may be given several times.")
-    ] = None,
+    noise: NoiseOption = None,
+    snr: SnrOption = None,
     write: Annotated[bool, typer.Option("--write", help="Save the confidence with the model.")] = False,
     device: DeviceOption = "cpu",
 ) -> None:
@@ -188,16 +193,13 @@ def calibrate(
     from training.command_confidence import fit_confidence, measure_on_other_speakers
     from training.command_trials import phrases, sources, trials
     from training.config import RecipeError, load_recipe
-    from training.evaluate import Noisy
-    from training.selection import noises, select
+    from training.selection import select
 
-    if (noise is None) != (not snr):
-        wrong_use("--noise and --snr belong together: what to mix in, and how loud")
+    noisy = load_noise(noise, snr)
     recognizer = load_recognizer(model, device, None)
     try:
         loaded = load_recipe(recipe)
         selection = select(loaded.data.validation, data, loaded.vocabulary)
-        recorded = noises([noise], Path()) if noise is not None else []
     except RecipeError as error:
         wrong_use(error)
     console.print(f"{len(selection.utterances)} utterances", highlight=False)
@@ -207,7 +209,7 @@ def calibrate(
         recognizer.model.config = recognizer.model.config.model_copy(update={"command_confidence": before})
     said = sources(recognizer, selection.utterances)
     heard = phrases(recognizer, said)
-    in_noise = {each: phrases(recognizer, said, Noisy(recorded, each)) for each in snr or ()}
+    in_noise = {each: phrases(recognizer, said, drowned) for each, drowned in noisy.items()}
     measured = measure_on_other_speakers(heard, files, false_per_hour, most_missed, in_noise)
     Console().print(calibration_table(heard, measured), *length_tables(measured))
     confidence = fit_confidence(trials(heard, files), false_per_hour, before, most_missed)

@@ -26,6 +26,7 @@ from matplotlib.figure import Figure
 
 from models.checkpoint import find_checkpoint, load_checkpoint, read_config
 from models.recognizer import recognizer_of
+from training.command import DataOption, DeviceOption, ProcessesOption
 from training.config import Recipe, load_recipe
 from training.evaluate import Evaluation, evaluate
 from training.log import figures, last_validation
@@ -216,7 +217,7 @@ def _figure(before: Mapping[str, Figures], made: Mapping[str, Figures]) -> Figur
 
 def command(
     recipe: Annotated[str, typer.Argument(help="A recipe's name or a TOML file.")],
-    data: Annotated[Path, typer.Option(help="The folder that holds the corpora.", envvar="OYEZ_DATA")] = Path("speech"),
+    data: DataOption = Path("speech"),
     init: Annotated[str | None, typer.Option(help="The model that all runs start from.  [default: none]")] = None,
     steps: Annotated[int, typer.Option(help="Of each run.", min=1)] = 150,
     change: Annotated[
@@ -228,8 +229,8 @@ def command(
     ] = None,
     runs: Annotated[Path, typer.Option(help="Where the runs go.")] = Path("runs/levers"),
     out: Annotated[Path, typer.Option(help="Where levers.md, .json and .png go.")] = Path("docs/studies"),
-    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
-    processes: Annotated[int | None, typer.Option(help="On the CPU.  [default: one a core]", min=1)] = None,
+    device: DeviceOption = "cpu",
+    processes: ProcessesOption = None,
 ) -> None:
     """Measure single changes of a recipe, one after the other."""
     # no calm epochs: the levers of augmentation would not act in them

@@ -24,6 +24,7 @@ from data.manifest import Utterance
 from models.alphabet import encode
 from models.decoding.closed import rank
 from models.recognizer import Recognizer
+from training.command import DataOption, DeviceOption, ProcessesOption
 from training.config import CorpusConfig, Recipe, load_recipe
 from training.evaluate import some_at_once
 from training.log import last_validation
@@ -157,7 +158,7 @@ def _figure(asked: Mapping[str, Asked], words: Sequence[str]) -> Figure:
 def command(
     recipe: Annotated[str, typer.Argument(help="A recipe's name or a TOML file.")],
     word: Annotated[list[str], typer.Option(help="A word of Speech Commands; may be given several times.")],
-    data: Annotated[Path, typer.Option(help="The folder that holds the corpora.", envvar="OYEZ_DATA")] = Path("speech"),
+    data: DataOption = Path("speech"),
     synthetic: Annotated[
         Path | None, typer.Option(help="Recordings below the data folder, in which the words are read.")
     ] = None,
@@ -166,8 +167,8 @@ def command(
     ] = None,
     runs: Annotated[Path, typer.Option(help="Where the runs go.")] = Path("runs/unheard"),
     out: Annotated[Path, typer.Option(help="Where the picture and the page go.")] = Path("docs/studies"),
-    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
-    processes: Annotated[int | None, typer.Option(help="On the CPU.  [default: one a core]", min=1)] = None,
+    device: DeviceOption = "cpu",
+    processes: ProcessesOption = None,
 ) -> None:
     """Measure what a training makes of words that it leaves out."""
     arguments = ["python", "-m", "training.studies.unheard", recipe, "--data", str(data)]
