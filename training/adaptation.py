@@ -33,10 +33,11 @@ from models.recognizer import Recognizer
 from training.adaptation_speech import Parted, Replay, Voices, draw_general
 from training.command_confidence import fit_confidence
 from training.command_trials import phrases, sources, trials
-from training.config import CorpusConfig, DataConfig, OptimisationConfig, Recipe, SpecAugmentConfig
+from training.config import CorpusConfig, DataConfig, OptimisationConfig, Recipe
 from training.evaluate import Heard
 from training.operating_points import Attempt
 from training.selection import select
+from training.spec_augment import SpecAugmentConfig
 from training.word_confidence import fit_word_confidence
 
 COMMANDS, HELD_OUT_COMMANDS = "commands", "commands-held-out"  # folders of synthetic speech

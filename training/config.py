@@ -16,6 +16,7 @@ from models.acoustic import AcousticConfig
 from models.checkpoint import Vocabulary
 from models.features import FeatureConfig
 from models.precision import Precision
+from training.spec_augment import SpecAugmentConfig
 
 RECIPES = Path(__file__).parent / "recipes"
 
@@ -44,16 +45,6 @@ class DataConfig(BaseModel, frozen=True, extra="forbid"):
     train: tuple[CorpusConfig, ...] = Field(min_length=1)
     validation: tuple[CorpusConfig, ...] = Field(min_length=1)
     noise: tuple[Path, ...] = ()  # folders of recorded noise to mix in, relative to the data folder
-
-
-class SpecAugmentConfig(BaseModel, frozen=True, extra="forbid"):
-    """Stripes of the log-mel spectrogram that are blanked out (Park et al. 2019)."""
-
-    frequency_masks: int = Field(default=2, ge=0)
-    frequency_bands: int = Field(default=8, ge=1)  # widest, in mel bands
-    time_masks: int = Field(default=2, ge=0)
-    time_frames: int = Field(default=20, ge=1)  # longest, in frames of 10 ms
-    time_share: float = Field(default=0.2, gt=0, le=1)  # longest, as a share of the example
 
 
 class OptimisationConfig(BaseModel, frozen=True, extra="forbid"):

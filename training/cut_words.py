@@ -3,10 +3,12 @@
     python -m training.cut_words english --data speech --most 40 --out speech/cut_words.jsonl
     python -m training.cut_words english --data speech --word on --word off --out speech/on_off.jsonl
     python -m training.cut_words english --data speech --fewest-words 2 --most-words 5 --out speech/cut_phrases.jsonl
+    python -m training.cut_words english --data speech --validation --word on --word off --out heard_on_off.jsonl
 
-The sentences are those that a recipe trains on, so that the speakers it validates on stay unheard. No audio is copied:
-the manifest says where in which recording each word lies. Put together in a new order (batching.joined), they are
-sentences that nobody said (aligned data augmentation, Lam et al. 2021, arXiv:2104.01393).
+The sentences are those that a recipe trains on, so that the speakers it validates on stay unheard; with --validation
+those that it validates on, to measure with. No audio is copied: the manifest says where in which recording each word
+lies. Put together in a new order (batching.joined), they are sentences that nobody said (aligned data augmentation,
+Lam et al. 2021, arXiv:2104.01393).
 """
 
 from __future__ import annotations
@@ -98,7 +100,7 @@ def at_most(utterances: Sequence[Utterance], most: int, seed: int = 1) -> list[U
 
 
 def main(
-    recipe: Annotated[str, typer.Argument(help="Whose training speech is cut: a shipped recipe's name, or a file.")],
+    recipe: Annotated[str, typer.Argument(help="Whose speech is cut: a shipped recipe's name, or a file.")],
     out: Annotated[Path, typer.Option(help="The manifest, .jsonl, that is written.")],
     data: Annotated[Path, typer.Option(help="The folder that holds the corpora.")],
     model: Annotated[str, typer.Option(help="Aligns the texts.")] = "english",
@@ -107,14 +109,18 @@ def main(
     fewest_words: Annotated[int, typer.Option(help="Of a piece.", min=1)] = 1,
     most_words: Annotated[int, typer.Option(help="Of a piece.", min=1)] = 1,
     most: Annotated[int, typer.Option(help="Of one word, or of the same words in a row.", min=1)] = 1000,
+    validation: Annotated[
+        bool, typer.Option("--validation", help="Cut what the recipe validates on, not what it trains on.")
+    ] = False,
 ) -> None:
-    """Write a manifest of words, or some in a row, cut out of the sentences that a recipe trains on."""
+    """Write a manifest of words, or some in a row, cut out of the sentences of a recipe."""
     if fewest_words > most_words:
         raise typer.BadParameter(f"--fewest-words {fewest_words} is more than --most-words {most_words}")
     wanted = frozenset(word or ())
     try:
         loaded, recognizer = load_recipe(recipe), Recognizer.load(model, decoding="greedy")
-        utterances = select(loaded.data.train, data, loaded.vocabulary).utterances
+        corpora = loaded.data.validation if validation else loaded.data.train
+        utterances = select(corpora, data, loaded.vocabulary).utterances
         found = list(
             cut_words(
                 recognizer,

@@ -17,7 +17,7 @@ from torch import nn
 
 from models.intents import RESERVED, UNKNOWN, IntentClassifier, IntentConfig, log_odds, pad
 from training.calibration import fit_curve
-from training.train import one_cycle
+from training.schedule import one_cycle
 
 _VARIATIONS = 20  # of each held-out sentence, to calibrate the confidence with
 

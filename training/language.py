@@ -34,8 +34,8 @@ from models.language import BOUNDARY, CharacterLanguageModel, LanguageConfig, St
 from models.precision import resolve_precision
 from training.config import RecipeError
 from training.processes import Interrupted, Stop, run
+from training.schedule import one_cycle
 from training.state import alone_in, differences, read_state, write_state
-from training.train import one_cycle
 
 IGNORED = -100  # the target of padding
 

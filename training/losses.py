@@ -1,19 +1,67 @@
-"""What can be added to the CTC loss: label smoothing, and the same loss in the middle of the network.
+"""The CTC loss and what can be added to it: label smoothing, and the same loss in the middle of the network.
 
-Neither adds a parameter: a model that was trained with them has the same shape as one that was not.
+Neither addition has parameters: a model that was trained with them has the same shape as one that was not.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
 
 from models.acoustic import AcousticModel
+from models.alphabet import BLANK, encode
+from models.classifier import classes_of
 from models.features import valid_frames
+
+LABEL_IN_SILENCE = 10.0  # taken off the log-probability of a letter where there is no sound
+
+
+def ctc_loss(log_probs: Tensor, steps: Tensor, texts: Sequence[str], sound: Tensor | None = None) -> Tensor:
+    """Return the CTC loss a step, in float32. Texts too long for their audio count 0.
+
+    It is taken by the step, not by the label, so that silence (the empty text) weighs no more than speech.
+
+    Args:
+        log_probs: shape (batch, steps, labels).
+        steps: length of each, shape (batch,).
+        texts: normalised; the empty text trains silence.
+        sound: shape (batch, hops), bool, the hops spread evenly over the steps. Where there is none, labels are made
+            unlikely, so that they are learned where they are spoken: left to itself, a bidirectional network writes
+            the first and the last letter at the very ends of a clip.
+    """
+    if sound is not None:
+        silent = ~_heard_by_steps(sound, log_probs.shape[1])[:, :, None]  # (batch, steps, 1)
+        labels_only = torch.arange(log_probs.shape[2], device=log_probs.device) != BLANK
+        log_probs = log_probs - LABEL_IN_SILENCE * (silent & labels_only)
+    labels = [encode(text) for text in texts]
+    loss = nn.functional.ctc_loss(
+        log_probs.float().transpose(0, 1),  # (batch, steps, labels) -> (steps, batch, labels)
+        torch.tensor([label for text in labels for label in text], dtype=torch.long, device=log_probs.device),
+        steps,
+        torch.tensor([len(text) for text in labels], device=log_probs.device),
+        blank=BLANK,
+        reduction="sum",
+        zero_infinity=True,
+    )
+    return loss / steps.sum()
+
+
+def classification_loss(log_probs: Tensor, texts: Sequence[str], vocabulary: Sequence[str]) -> Tensor:
+    """Return the cross-entropy of a classifier, log-probabilities of shape (batch, 1, classes); texts are classes."""
+    number = {text: index for index, text in enumerate(classes_of(vocabulary))}
+    return nn.functional.nll_loss(
+        log_probs[:, 0], torch.tensor([number[text] for text in texts], device=log_probs.device)
+    )
+
+
+def _heard_by_steps(sound: Tensor, steps: int) -> Tensor:
+    """Return for each step whether there was sound in it or beside it, shape (batch, steps)."""
+    by_step = nn.functional.adaptive_max_pool1d(sound.float(), steps)
+    return nn.functional.max_pool1d(by_step, 3, stride=1, padding=1) > 0
 
 
 def smoothed(loss: Tensor, log_probs: Tensor, steps: Tensor, weight: float) -> Tensor:

@@ -12,7 +12,6 @@ would wait for each other at every time step.
 from __future__ import annotations
 
 import copy
-import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
@@ -21,8 +20,7 @@ from pathlib import Path
 
 import torch
 import torch.distributed as dist
-import torchaudio.transforms
-from torch import Tensor, nn
+from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.utils.data import DataLoader
 
@@ -30,24 +28,23 @@ from data.audio import SAMPLE_RATE
 from data.augmentation import Augmentation
 from data.batching import Batch, Draw, TrainingBatches, plan_epoch
 from data.manifest import Utterance
-from models.alphabet import BLANK, encode
 from models.checkpoint import Model, ModelConfig, load_checkpoint, save_checkpoint
 from models.classifier import classes_of
-from models.features import valid_frames
 from models.precision import resolve_precision
 from models.recognizer import recognizer_of
 from training.card import training_card
-from training.config import Recipe, RecipeError, SpecAugmentConfig
+from training.config import Recipe, RecipeError
 from training.evaluate import accuracy_by, accuracy_of, hear
 from training.gradients import norms_by_layer, norms_by_step
 from training.log import TrainingLog
-from training.losses import early_log_probs, middle_of, smoothed
+from training.losses import classification_loss, ctc_loss, early_log_probs, middle_of, smoothed
 from training.processes import Interrupted, rank_and_processes
+from training.schedule import one_cycle
 from training.selection import Selection, noises, select, select_by_corpus, voices
+from training.spec_augment import SpecAugment
 from training.state import Origin, TrainingState, alone_in, load_state, save_state
 from training.word_confidence import fit_word_confidence
 
-LABEL_IN_SILENCE = 10.0  # taken off the log-probability of a letter where there is no sound
 WATCHED_STEPS = 100  # the gradient's norm is taken apart, by layer and time step, at every hundredth step
 STATISTICS_STEPS = 24  # steps whose features give the global normalisation
 
@@ -60,30 +57,6 @@ class Run:
     data: Path
     out: Path  # holds state.pt, best/, last/, log.jsonl and TensorBoard's files
     init: str | None = None  # a model to start from
-
-
-class SpecAugment(nn.Module):
-    """Blanks out stripes of a log-mel spectrogram, each example its own (Park et al. 2019, arXiv:1904.08779)."""
-
-    def __init__(self, config: SpecAugmentConfig) -> None:
-        super().__init__()
-        self.frequency = [
-            torchaudio.transforms.FrequencyMasking(config.frequency_bands, iid_masks=True)
-            for _ in range(config.frequency_masks)
-        ]
-        self.time = [
-            torchaudio.transforms.TimeMasking(config.time_frames, iid_masks=True, p=config.time_share)
-            for _ in range(config.time_masks)
-        ]
-
-    def forward(self, log_mel: Tensor, frames: Tensor) -> Tensor:
-        """Mask (batch, mel bands, frames), each example with the mean of its own frames."""
-        inside = valid_frames(frames, log_mel.shape[2])[:, None]
-        mean = (log_mel * inside).sum((1, 2)) / (frames * log_mel.shape[1])
-        kept = torch.ones_like(log_mel)[:, None]  # torchaudio masks (batch, channel, bands, frames) with one value
-        for mask in [*self.frequency, *self.time]:
-            kept = mask(kept, 0.0)
-        return torch.where(kept[:, 0] > 0, log_mel, mean[:, None, None])
 
 
 class Trainer:
@@ -269,57 +242,6 @@ class Trainer:
     def _loader(self, plan: Sequence[Sequence[Draw]]) -> DataLoader[Batch]:
         batches = TrainingBatches(self.training, plan, self.recipe.batching, self.augmentation)
         return DataLoader(batches, batch_size=None, num_workers=self.recipe.optimisation.workers)
-
-
-def one_cycle(progress: float, warm_up: float) -> float:
-    """Return the learning rate as a share of the highest: up in a straight line, down along a cosine."""
-    if progress < warm_up:
-        return 0.04 + 0.96 * progress / warm_up
-    return 0.5 * (1 + math.cos(math.pi * (progress - warm_up) / (1 - warm_up))) + 1e-4
-
-
-def ctc_loss(log_probs: Tensor, steps: Tensor, texts: Sequence[str], sound: Tensor | None = None) -> Tensor:
-    """Return the CTC loss a step, in float32. Texts too long for their audio count 0.
-
-    It is taken by the step, not by the label, so that silence (the empty text) weighs no more than speech.
-
-    Args:
-        log_probs: shape (batch, steps, labels).
-        steps: length of each, shape (batch,).
-        texts: normalised; the empty text trains silence.
-        sound: shape (batch, hops), bool, the hops spread evenly over the steps. Where there is none, labels are made
-            unlikely, so that they are learned where they are spoken: left to itself, a bidirectional network writes
-            the first and the last letter at the very ends of a clip.
-    """
-    if sound is not None:
-        silent = ~_heard_by_steps(sound, log_probs.shape[1])[:, :, None]  # (batch, steps, 1)
-        labels_only = torch.arange(log_probs.shape[2], device=log_probs.device) != BLANK
-        log_probs = log_probs - LABEL_IN_SILENCE * (silent & labels_only)
-    labels = [encode(text) for text in texts]
-    loss = nn.functional.ctc_loss(
-        log_probs.float().transpose(0, 1),  # (batch, steps, labels) -> (steps, batch, labels)
-        torch.tensor([label for text in labels for label in text], dtype=torch.long, device=log_probs.device),
-        steps,
-        torch.tensor([len(text) for text in labels], device=log_probs.device),
-        blank=BLANK,
-        reduction="sum",
-        zero_infinity=True,
-    )
-    return loss / steps.sum()
-
-
-def classification_loss(log_probs: Tensor, texts: Sequence[str], vocabulary: Sequence[str]) -> Tensor:
-    """Return the cross-entropy of a classifier, log-probabilities of shape (batch, 1, classes); texts are classes."""
-    number = {text: index for index, text in enumerate(classes_of(vocabulary))}
-    return nn.functional.nll_loss(
-        log_probs[:, 0], torch.tensor([number[text] for text in texts], device=log_probs.device)
-    )
-
-
-def _heard_by_steps(sound: Tensor, steps: int) -> Tensor:
-    """Return for each step whether there was sound in it or beside it, shape (batch, steps)."""
-    by_step = nn.functional.adaptive_max_pool1d(sound.float(), steps)
-    return nn.functional.max_pool1d(by_step, 3, stride=1, padding=1) > 0
 
 
 def work(run: Run, device: str, stop: Callable[[], int]) -> None:

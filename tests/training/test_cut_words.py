@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -117,6 +118,19 @@ def test_the_command_writes_a_manifest_beside_the_corpora(tmp_path: Path, recipe
     assert code == 0
     assert "2 of 2 pieces, 2 different" in said
     assert {word.text for word in read_manifest(out)} == {"stop", "open"}
+
+
+def test_what_the_recipe_validates_on_is_cut_when_asked_for(
+    tmp_path: Path, recipe: Path, sentence: tuple[Utterance, float]
+) -> None:
+    (tmp_path / "one_word").mkdir()
+    write_manifest(tmp_path / "one_word" / "manifest.jsonl", [replace(sentence[0], text="stop")])
+    recipe.write_text(recipe.read_text().replace('root = "said"', 'root = "one_word"', 1))
+    arguments = (str(recipe), "--data", str(tmp_path), "--out", str(tmp_path / "words.jsonl"))
+    assert "no such word was found" in run(*arguments)[1]
+    code, said = run(*arguments, "--validation")
+    assert code == 0
+    assert "pieces" in said
 
 
 def test_the_command_says_what_is_wrong(tmp_path: Path, recipe: Path) -> None:

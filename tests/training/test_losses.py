@@ -1,4 +1,4 @@
-"""Label smoothing and the intermediate CTC loss: worked out by hand, blind to padding, without a trace in the model."""
+"""Losses: worked out by hand or by torch, blind to padding, without a trace in the model that is saved."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch
 from models.acoustic import AcousticConfig, AcousticModel
 from models.checkpoint import load_checkpoint
 from training.config import load_recipe
-from training.losses import early_log_probs, middle_of, smoothed
+from training.losses import classification_loss, ctc_loss, early_log_probs, middle_of, smoothed
 from training.train import Run, Trainer
 
 FEATURES = 6
@@ -20,6 +20,33 @@ FEATURES = 6
 def build(**settings: object) -> AcousticModel:
     torch.manual_seed(3)
     return AcousticModel(AcousticConfig(channels=8, width=7, **settings), FEATURES).eval()
+
+
+def test_ctc_loss_equals_torchs_for_one_text_and_counts_silence() -> None:
+    log_probs = torch.randn(2, 12, 29, generator=torch.manual_seed(1)).log_softmax(-1)
+    steps = torch.tensor([12, 10])
+    one = torch.nn.functional.ctc_loss(
+        log_probs[:1].transpose(0, 1), torch.tensor([[3, 4, 4]]), steps[:1], torch.tensor([3]), reduction="sum"
+    )
+    silent = -log_probs[1, :10, 0].sum()  # only the path of blanks says nothing
+    assert ctc_loss(log_probs, steps, ["abb", ""]).item() == pytest.approx((one + silent).item() / 22, rel=1e-5)
+
+
+def test_ctc_loss_teaches_letters_where_there_is_sound() -> None:
+    """Two paths are equally likely, "a" in the first step and "a" in the last; the sound is in the last."""
+    log_probs = torch.zeros(1, 12, 29).log_softmax(-1).requires_grad_()
+    sound = torch.zeros(1, 36, dtype=torch.bool)
+    sound[0, 33:] = True
+    ctc_loss(log_probs, torch.tensor([12]), ["a"], sound).backward()
+    gradient = -log_probs.grad[0, :, 3]  # the higher, the more of "a" is learned there
+    assert gradient[-2:].min() > 100 * gradient[:-3].max()  # a step beside the sound counts as sounding
+
+
+def test_classification_loss_is_the_cross_entropy_of_the_words() -> None:
+    probabilities = torch.tensor([[0.7, 0.2, 0.1], [0.1, 0.3, 0.6], [0.5, 0.4, 0.1]])
+    loss = classification_loss(probabilities.log()[:, None], ["", "high", "low"], ["low", "high"])
+    expected = -(torch.tensor([0.7, 0.6, 0.4]).log().mean())
+    torch.testing.assert_close(loss, expected)
 
 
 def test_smoothing_is_the_divergence_from_a_uniform_distribution() -> None:

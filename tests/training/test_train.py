@@ -23,7 +23,8 @@ from models.checkpoint import load_checkpoint
 from models.recognizer import Recognizer
 from training.config import Recipe, RecipeError, load_recipe
 from training.processes import Interrupted
-from training.train import Run, SpecAugment, Trainer, classification_loss, ctc_loss, one_cycle
+from training.schedule import one_cycle
+from training.train import Run, Trainer
 
 RECIPE = """
 name = "tones"
@@ -327,59 +328,6 @@ def test_each_cell_trains(recipe: Path, corpus: Path, tmp_path: Path, cell: str)
     assert load_checkpoint(tmp_path / "run" / "last").config.acoustic.cell == cell
 
 
-def test_ctc_loss_equals_torchs_for_one_text_and_counts_silence() -> None:
-    log_probs = torch.randn(2, 12, 29, generator=torch.manual_seed(1)).log_softmax(-1)
-    steps = torch.tensor([12, 10])
-    one = torch.nn.functional.ctc_loss(
-        log_probs[:1].transpose(0, 1), torch.tensor([[3, 4, 4]]), steps[:1], torch.tensor([3]), reduction="sum"
-    )
-    silent = -log_probs[1, :10, 0].sum()  # only the path of blanks says nothing
-    assert ctc_loss(log_probs, steps, ["abb", ""]).item() == pytest.approx((one + silent).item() / 22, rel=1e-5)
-
-
-def test_ctc_loss_teaches_letters_where_there_is_sound() -> None:
-    """Two paths are equally likely, "a" in the first step and "a" in the last; the sound is in the last."""
-    log_probs = torch.zeros(1, 12, 29).log_softmax(-1).requires_grad_()
-    sound = torch.zeros(1, 36, dtype=torch.bool)
-    sound[0, 33:] = True
-    ctc_loss(log_probs, torch.tensor([12]), ["a"], sound).backward()
-    gradient = -log_probs.grad[0, :, 3]  # the higher, the more of "a" is learned there
-    assert gradient[-2:].min() > 100 * gradient[:-3].max()  # a step beside the sound counts as sounding
-
-
-def test_the_learning_rate_rises_then_falls_to_almost_nothing() -> None:
-    rates = [one_cycle(n / 100, warm_up=0.1) for n in range(101)]
-    assert rates.index(max(rates)) == 10
-    assert max(rates) == pytest.approx(1.0, abs=1e-3)
-    assert rates[:11] == sorted(rates[:11])
-    assert rates[10:] == sorted(rates[10:], reverse=True)
-    assert rates[-1] < 1e-3
-
-
-def test_spec_augment_masks_each_example_differently_and_within_bounds(recipe: Path) -> None:
-    config = load_recipe(recipe, ["spec_augment.time_share=1.0"]).spec_augment
-    torch.manual_seed(3)
-    log_mel = torch.randn(8, 20, 100)
-    changed = SpecAugment(config)(log_mel, torch.full((8,), 100)) != log_mel
-    assert len({tuple(example.flatten().tolist()) for example in changed}) == 8
-    whole_frames = changed.all(dim=1).sum(dim=1)
-    assert whole_frames.max() <= config.time_masks * config.time_frames
-    assert changed.any()
-
-
-def test_spec_augment_fills_each_example_with_its_own_mean_whatever_the_padding(recipe: Path) -> None:
-    config = load_recipe(recipe).spec_augment
-    loud, quiet = torch.rand(20, 100), torch.rand(20, 100) - 40
-    log_mel = torch.full((2, 20, 160), -80.0)
-    log_mel[0, :, :100], log_mel[1, :, :100] = loud, quiet
-    torch.manual_seed(3)
-    masked = SpecAugment(config)(log_mel, torch.tensor([100, 100]))
-    for row, example in enumerate((loud, quiet)):
-        filled = masked[row][masked[row] != log_mel[row]]
-        assert len(filled)
-        torch.testing.assert_close(filled, example.mean().expand(len(filled)), rtol=0, atol=1e-3)
-
-
 def test_recipes_that_are_shipped_can_be_read() -> None:
     assert isinstance(load_recipe("commands"), Recipe)
 
@@ -404,13 +352,6 @@ def test_a_classifier_cannot_learn_words_in_a_row_nor_words_that_it_does_not_kno
     narrow = load_recipe(recipe, ["acoustic.pooling=mean", "batching.joined=0", 'vocabulary=["low"]'])
     with pytest.raises(RecipeError, match="'high' is no word of the vocabulary"):
         Trainer(Run(narrow, corpus, corpus / "out"))
-
-
-def test_classification_loss_is_the_cross_entropy_of_the_words() -> None:
-    probabilities = torch.tensor([[0.7, 0.2, 0.1], [0.1, 0.3, 0.6], [0.5, 0.4, 0.1]])
-    loss = classification_loss(probabilities.log()[:, None], ["", "high", "low"], ["low", "high"])
-    expected = -(torch.tensor([0.7, 0.6, 0.4]).log().mean())
-    torch.testing.assert_close(loss, expected)
 
 
 def test_gradients_are_shown_by_layer_and_step_and_what_clipping_does_is_logged(

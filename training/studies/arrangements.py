@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from torch import Tensor, nn
 
 from models.classifier import acoustic_model, classes_of
+from training.losses import classification_loss
 from training.studies.report import Report, Table, run
 from training.studies.speech import (
     SMALL,
@@ -30,7 +31,6 @@ from training.studies.speech import (
     product_loss,
     word_accuracy,
 )
-from training.train import classification_loss
 
 _HIDDEN = 256  # units of the network that is given averaged features
 

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from models.acoustic import AcousticConfig, AcousticModel
 from models.alphabet import encode
 from models.decoding.alignment import align_words
+from training.losses import ctc_loss
 from training.studies.report import Report, Table, run
 from training.studies.speech import (
     SMALL,
@@ -37,7 +38,6 @@ from training.studies.speech import (
     product_loss,
     word_accuracy,
 )
-from training.train import ctc_loss
 
 LOOK_AHEAD = (2, 5, 10)  # steps
 

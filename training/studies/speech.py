@@ -24,9 +24,10 @@ from models.alphabet import encode
 from models.decoding.closed import rank
 from models.features import FeatureConfig, MfccFrontEnd
 from models.recurrent import RecurrentStack
+from training.losses import ctc_loss
+from training.schedule import one_cycle
 from training.studies.problems import adam_step
 from training.studies.report import tell
-from training.train import ctc_loss, one_cycle
 
 WORDS = ("cat", "five", "four", "happy", "left", "one", "right", "three", "two", "zero")
 CHANNELS = 48
