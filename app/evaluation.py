@@ -111,8 +111,9 @@ def evaluate(
             }
             by_snr = {each: evaluate_all(recognizer, utterances, progress, mixed) for each, mixed in noisy.items()}
             trials.append(Trial(recognizer.name, "commands" if commands else recognizer.decoding, by_corpus, by_snr))
-    left_out = [reason for evaluation in trials[0].by_corpus.values() for reason in evaluation.left_out]
-    for reason in [reason for selection in corpora.values() for reason in selection.left_out] + left_out:
+    left_out = [reason for selection in corpora.values() for reason in selection.left_out]
+    left_out += [reason for evaluation in trials[0].by_corpus.values() for reason in evaluation.left_out]
+    for reason in left_out:
         say(f"left out: {reason}")
     for title, evaluation in trials[0].by_corpus.items():
         if not evaluation.results:

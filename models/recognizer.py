@@ -212,7 +212,7 @@ class Recognizer:
         """
         from models.commands.recognizer import CommandRecognizer
 
-        self._check_writes_letters()
+        self.check_writes_letters()
         return CommandRecognizer.of(self, path, threshold, runners_up, wake)
 
     def woken_by(self, phrase: str, seconds: float | None = None, threshold: float | None = None) -> WakeRecognizer:
@@ -228,10 +228,11 @@ class Recognizer:
         """
         from models.commands.wake import WakeRecognizer
 
-        self._check_writes_letters()
+        self.check_writes_letters()
         return WakeRecognizer(self, phrase, seconds, threshold)
 
-    def _check_writes_letters(self) -> None:
+    def check_writes_letters(self) -> None:
+        """Raise models.commands.errors.CommandsError if the model is a classifier, which hears no commands file."""
         from models.commands.errors import CommandsError
 
         if self.model.config.acoustic.pooling is not None:

@@ -289,7 +289,9 @@ def _refuse_shared_speakers(training: Selection, validation: Selection) -> None:
             f"{len(shared)} speakers are in training and in validation ({some}, ...): a model would be measured on "
             "voices it knows. Part them by `speakers` and `without_speakers`"
         )
-    recordings = {each.path for each in training.utterances} & {each.path for each in validation.utterances}
+    # a recording may be reached by a link, too
+    learned, measured = ({each.path.resolve() for each in part.utterances} for part in (training, validation))
+    recordings = learned & measured
     if recordings:
         raise RecipeError(
             f"{len(recordings)} recordings are in training and in validation ({min(recordings)}, ...): a model would "

@@ -96,8 +96,8 @@ def transcribe(
     device: DeviceOption = "cpu",
 ) -> None:
     """Transcribe recordings to the terminal, or to files; what was interrupted is taken up again."""
-    from app.batch.inputs import InputError, gather, standard_input
-    from app.batch.journal import JOURNAL, Journal, JournalError
+    from app.batch.inputs import JOURNAL, InputError, gather, standard_input
+    from app.batch.journal import Journal, JournalError
     from app.batch.pool import PoolError, prepare
     from app.batch.run import Files, OutputError, Summary
     from app.batch.transcription import suitable_workers

@@ -15,6 +15,8 @@ from pathlib import Path
 from data.audio import SUFFIXES, AudioError, audio_channels
 from data.manifest import ManifestError, read_manifest
 
+JOURNAL = "oyez-journal.jsonl"  # of what a run has done, beside what it writes
+
 STANDARD_INPUT = "-"
 _MANIFESTS = {".jsonl", ".tsv"}
 
@@ -98,6 +100,8 @@ def gather(
         elif _is(Path.is_dir, path):
             inputs, searched = _search(path, suffixes), True
         elif _is(Path.exists, path):
+            if path.name == JOURNAL:
+                continue  # a run's own, which `*` matches as well
             inputs = _of_manifest(path) if path.suffix in _MANIFESTS else [Input(path, Path(path.name))]
         elif glob.has_magic(argument):
             inputs, folders = _matching(argument, suffixes)

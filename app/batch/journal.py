@@ -18,8 +18,6 @@ from typing import Any
 
 from app.batch.inputs import Input
 
-JOURNAL = "oyez-journal.jsonl"
-
 
 class JournalError(Exception):
     """A journal that cannot be used. The message names it."""

@@ -109,6 +109,7 @@ def serve(model: str, host: str, port: int | None) -> None:
     if ":" in host:
         raise OSError(errno.EAFNOSUPPORT, "an IPv6 address cannot be served; give an IPv4 address or a name")
     choice = Choice(model, any_folder=host in LOOPBACK)
+    choice.recognizer(model)  # the page itself would answer a wrong one with an error of Gradio's
     blocks = build_page(choice)
     if port is not None:
         with socket.create_server((host, port)):  # Gradio itself would speak of its own parameters

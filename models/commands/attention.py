@@ -10,6 +10,8 @@ from models.recognizer import Recognizer, Transcript
 from models.segmentation import Segment, SegmentationConfig
 from models.streaming import Event, Final, SpeechStarted, StreamingRecognizer
 
+_ROUNDING = 1e-6  # seconds; a segment that begins where another ends may do so a rounding error later
+
 
 class Attention:
     """Takes the transcripts of a stream and lets through what follows the wake phrase. No clock inside.
@@ -28,7 +30,7 @@ class Attention:
 
     def awake(self, start: float) -> bool:
         """Whether what begins at `start`, in seconds into the stream, is said to us."""
-        return start <= self._awake_until
+        return start <= self._awake_until + _ROUNDING
 
     def heed(self, transcript: Transcript, start: float, end: float) -> Transcript:
         """Return the transcript of a segment as it counts now; `start` and `end` are its place in the stream."""

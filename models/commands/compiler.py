@@ -6,13 +6,17 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import NamedTuple
+from itertools import islice
+from typing import Any, NamedTuple
 
+from hassil.errors import HassilError
 from hassil.expression import Expression, ListReference
+from hassil.sample import sample_expression
+from hassil.util import is_template
 
 from models.commands.document import Document, Location
 from models.commands.errors import CommandsError
-from models.commands.file import Block, CommandsFile
+from models.commands.file import Block, CommandsFile, Value
 from models.commands.scope import ListUse, Scope, parse
 from models.commands.spoken import SpokenError, number_readings, spell, spell_ways
 from models.commands.tags import SentenceTag, SlotTag, Tags, ValueTag, WakeTag
@@ -23,6 +27,7 @@ from models.decoding.grammar import Grammar
 
 LARGEST_DRAFT = 500_000  # arcs: of all templates before lists are put in, and of a list
 LARGEST_GRAPH = 5_000_000  # arcs of the whole
+_MOST_WAYS = 100  # to say a value whose slot holds what was said
 
 
 @dataclass(frozen=True)
@@ -147,7 +152,7 @@ class _Compiler:
 
     def list_symbol(self, use: ListUse, names: _Names) -> int:
         """Return the symbol of a list, and draw it if it is new."""
-        symbol = self.tags.symbol(_ListSymbol(use.location, repr(use.contexts)))
+        symbol = self.tags.symbol(_ListSymbol(use.location, repr((use.contexts, use.excluded))))
         if symbol not in self.lists:
             draft = AutomatonBuilder(LARGEST_DRAFT)
             with self.at(*use.location):
@@ -175,10 +180,11 @@ class _Compiler:
         pen = self.pen(draft)
         for n, value in use.values:
             with self.at(*use.location, "values", n):
-                said = _something(pen.draw(Place(start=0), parse(value.said), names))
-                if not said.states:
-                    raise CommandsError(f"there is nothing to say in {value.said!r}")
-            draft.ends.update(pen.tag(said, self.tags.symbol(ValueTag(use.name, value.out, n))).states)
+                for template, out in _ways(value):
+                    said = _something(pen.draw(Place(start=0), parse(template), names))
+                    if not said.states:
+                        raise CommandsError(f"there is nothing to say in {value.said!r}")
+                    draft.ends.update(pen.tag(said, self.tags.symbol(ValueTag(use.name, out, n))).states)
 
 
 @dataclass
@@ -205,6 +211,18 @@ class _Names:
         symbol = self.compiler.list_symbol(use, self)
         slot = None if use.slot is None else self.compiler.tags.symbol(SlotTag(use.slot))
         return symbol if len(self.compiler.lists[symbol].arcs) else None, slot
+
+
+def _ways(value: Value) -> list[tuple[str, Any]]:
+    """Return a value's templates and what the slot holds: the words that were said, where no `out` is given."""
+    if value.out != value.said or not is_template(value.said):
+        return [(value.said, value.out)]
+    try:
+        said = list(islice(sample_expression(parse(value.said)), _MOST_WAYS + 1))
+    except HassilError:  # it names a rule or a list: the slot holds the template
+        said = []
+    texts = list(dict.fromkeys(" ".join(text.split()) for text in said))
+    return [(text, text) for text in texts if text] if 0 < len(said) <= _MOST_WAYS else [(value.said, value.out)]
 
 
 def _something(place: Place) -> Place:

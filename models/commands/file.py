@@ -91,6 +91,7 @@ class Block(_Part):
     sentences: list[Template]
     slots: dict[str, Any] = {}
     requires_context: dict[str, Any] = {}
+    excludes_context: dict[str, Any] = {}
     expansion_rules: dict[str, Template] = {}
     lists: dict[str, WordList] = {}
 

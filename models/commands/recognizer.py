@@ -86,11 +86,9 @@ class CommandRecognizer(Recognizer):
         is_call = call is not None and not match.woken and call.confidence > confidence
         if confidence < self.threshold or is_call:
             return self._refused(log_probs, samples, call, command)
-        heard: Command | NoCommand
-        if self.file.oyez.wake is not None and not match.woken:
-            heard = NoCommand(Refusal.NOT_WOKEN, command)
-        else:
-            heard = replace(command, runners_up=self._runners_up(log_probs, path.score, command))
+        command = replace(command, runners_up=self._runners_up(log_probs, path.score, command))
+        is_called = self.file.oyez.wake is None or match.woken
+        heard = command if is_called else NoCommand(Refusal.NOT_WOKEN, command)
         words = self._words_as_written(match, aligned, samples / SAMPLE_RATE)
         return Transcript(match.text, words, confidence, samples / SAMPLE_RATE, self.name, heard)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -15,7 +16,7 @@ from models.commands.compiler import Compiled
 from models.commands.document import Document, Location
 from models.commands.file import WordList
 from models.commands.samples import Sample, draw_samples, scopes
-from models.commands.spoken import spell
+from models.commands.spoken import SpokenError, spell
 from models.commands.understanding import Understanding
 
 _SAMPLES = 400  # sentences that are tried
@@ -69,7 +70,11 @@ def _sound_alike_values(compiled: Compiled, document: Document) -> Iterator[Find
         lists += [((*scope.location, "lists", name), name, words) for name, words in scope.block.lists.items()]
     for location, name, words in lists:
         values = list(enumerate(words.values or []))[:_LONGEST_LIST]
-        numbers = {spell(value.said): n for n, value in values if not is_template(value.said)}
+        numbers = {}
+        for n, value in values:
+            with suppress(SpokenError):  # nobody can say it, and no sentence asks for it: compiling would have told
+                if not is_template(value.said):
+                    numbers[spell(value.said)] = n
         for one, other in _alike({text: repr(values[n][1].out) for text, n in numbers.items()}):
             line = document.line((*location, "values", max(numbers[one], numbers[other])))
             yield Finding(line, f"{one!r} and {other!r} of {{{name}}} sound alike")

@@ -27,6 +27,7 @@ class ListUse:
     location: Location
     slot: str | None  # that its value goes into
     contexts: tuple[tuple[str, Any], ...]  # what the block requires of the context of its values
+    excluded: tuple[tuple[str, Any], ...]  # a value with one of these in its context may not be said
 
     @property
     def values(self) -> list[tuple[int, Value]]:
@@ -35,6 +36,7 @@ class ListUse:
             (number, value)
             for number, value in enumerate(self.words.values or [])
             if all(_fits(value.context.get(key, required), required) for key, required in self.contexts)
+            and not any(key in value.context and _fits(value.context[key], other) for key, other in self.excluded)
         ]
 
 
@@ -64,7 +66,7 @@ class Scope:
                 words = WordList(range=Range.model_validate({"from": start, "to": stop, "step": step}))
             except ValueError as error:
                 raise CommandsError(f"{{{name}}} is no range of numbers") from error
-            return ListUse(name, words, ("range", name), "number" if slot == name else slot, ())
+            return ListUse(name, words, ("range", name), "number" if slot == name else slot, (), ())
         if name in self.block.lists:
             words, location = self.block.lists[name], (*self.location, "lists", name)
         elif name in self.file.lists:
@@ -76,7 +78,7 @@ class Scope:
             for key, required in self.block.requires_context.items()
             if any(key in value.context for value in words.values or [])
         )
-        return ListUse(name, words, location, slot, contexts)
+        return ListUse(name, words, location, slot, contexts, tuple(self.block.excludes_context.items()))
 
 
 @lru_cache(maxsize=50_000)

@@ -55,6 +55,7 @@ class Pen:
         self.draft = draft
         self._tags = tags
         self._spellings = spellings
+        self._longest = max((len(list(spoken(phrase))) for phrase in spellings), default=0)  # parts
         self._steps = 0
 
     def draw(self, place: Place, expression: Expression, names: Names) -> Place:
@@ -114,7 +115,7 @@ class Pen:
 
     def _phrase(self, parts: Sequence[Spoken]) -> tuple[Spoken, int]:
         """Return the longest phrase with given spellings that the parts begin with, or else the first part alone."""
-        for length in range(len(parts), 0, -1):
+        for length in range(min(len(parts), self._longest), 0, -1):
             first = "".join(part.readings[0] if part.readings else " " for part in parts[:length])
             if first in self._spellings:
                 return Spoken(first, tuple(dict.fromkeys([first, *self._spellings[first]]))), length

@@ -65,6 +65,8 @@ class Understanding:
     def nearest(self, text: str) -> Match | None:
         """Return the sentence that is spelled most like a text. Raises models.commands.spoken.SpokenError."""
         labels = encode(spell(text))
+        if not labels:
+            return None
         # each letter, with room for two more behind it, and for a word more at the end
         log_probs = torch.full((3 * len(labels) + _ROOM, LABELS), _WRONG)
         log_probs[:, BLANK] = 0.0

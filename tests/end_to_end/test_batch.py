@@ -17,8 +17,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from app.batch.inputs import gather
-from app.batch.journal import JOURNAL
+from app.batch.inputs import JOURNAL, gather
 from app.outputs import one_line
 from tests.end_to_end.hostile import make
 

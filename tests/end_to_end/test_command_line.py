@@ -61,6 +61,7 @@ def test_a_damaged_file_is_named_the_others_are_done_and_the_exit_code_is_1(
     ("arguments", "message"),
     [
         (["transcribe", "x.wav", "--model", "nonsense"], "no model 'nonsense'"),
+        (["web", "--model", "nonsense"], "no model 'nonsense'"),
         (["transcribe", "x.wav", "--format", "docx"], "docx"),
         (["transcribe", "x.wav", "--device", "abacus"], "--device abacus"),
         (["transcribe"], "Missing argument"),

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from app.batch.inputs import Input, InputError, gather, standard_input
+from app.batch.inputs import JOURNAL, Input, InputError, gather, standard_input
 from data.audio import SAMPLE_RATE, Waveform
 
 
@@ -149,6 +149,11 @@ def test_a_manifest_stands_for_its_utterances(folder: Path) -> None:
         ("elsewhere.wav", 0.0, None),
     ]
     assert [each.part for each in inputs] == ["@0.100-0.300", "@0.300", "", ""]
+
+
+def test_the_journal_of_a_run_is_no_manifest(folder: Path) -> None:
+    (folder / JOURNAL).write_text('{"input": "a.wav"}\n')
+    assert gather([str(folder / JOURNAL)]).inputs == []
 
 
 def test_a_manifest_that_is_none_is_an_error_that_names_the_line(folder: Path) -> None:

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from app.batch.cutting import Outcome
-from app.batch.inputs import Input, gather
-from app.batch.journal import JOURNAL, Journal
+from app.batch.inputs import JOURNAL, Input, gather
+from app.batch.journal import Journal
 from app.batch.run import Files, OutputError, Summary
 from models.recognizer import Transcript, Word
 
@@ -156,7 +156,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from app.batch.cutting import Outcome
 from app.batch.inputs import gather
-from app.batch.journal import JOURNAL, Journal
+from app.batch.inputs import JOURNAL
+from app.batch.journal import Journal
 from app.batch.run import Files, Summary
 
 def say_names(inputs):

@@ -46,6 +46,15 @@ def test_all_free_text_that_begins_in_time_or_goes_on_without_a_pause_is_said_to
     assert attention.heed(heard(SPEECH), 25.5, 26).command == SPEECH
 
 
+def test_text_goes_on_after_a_cut_though_the_times_are_rounded():
+    attention = Attention(seconds=5.0)
+    attention.heed(heard(CALL), 400, 403)
+    start, length, cut = 12623 * 512 / 16000, 415 * 512 / 16000, 13038 * 512 / 16000
+    assert start + length < cut  # by a rounding error
+    assert attention.heed(heard(SPEECH), start, start + length).command is None
+    assert attention.heed(heard(SPEECH), cut, cut + 2).command is None
+
+
 def test_text_in_the_breath_of_the_phrase_calls_too():
     attention = Attention(seconds=5.0)
     attention.heed(heard(None), 0, 2)

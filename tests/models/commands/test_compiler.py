@@ -172,6 +172,35 @@ lists:
     assert heard == {"dim lamp", "dim clock", "open blind", "is blind on"}
 
 
+def test_blocks_do_not_see_the_values_that_their_context_excludes(compiled):
+    meant = Understanding(
+        compiled(
+            """
+intents:
+  Switch: {data: [{sentences: ["switch on {name}"], excludes_context: {domain: [cover, valve]}}]}
+  Ask: {data: [{sentences: ["is {name} on"]}]}
+lists: {name: {values: [{in: lamp, context: {domain: light}}, {in: blind, context: {domain: cover}}, clock]}}
+"""
+        )
+    )
+    heard = {text for name in ("lamp", "blind", "clock") for text in (f"switch on {name}", f"is {name} on")
+             if meant.meanings(text)}  # fmt: skip
+    assert heard == {"switch on lamp", "switch on clock", "is lamp on", "is blind on", "is clock on"}
+
+
+def test_the_slot_of_a_templated_value_without_out_holds_what_was_said(compiled):
+    meant = Understanding(
+        compiled(
+            """
+intents: {Go: {data: [{sentences: ["go to {room}"]}]}}
+lists: {room: {values: ["(living[ ]room|lounge)", {in: "bed[ ]room"}, {in: "(den|study)", out: den}]}}
+"""
+        )
+    )
+    slots = {text: meant.meanings(f"go to {text}")[0].slots["room"] for text in ("lounge", "bed room", "study")}
+    assert slots == {"lounge": "lounge", "bed room": "bed room", "study": "den"}
+
+
 def test_a_template_whose_list_is_empty_here_is_remembered_and_the_others_count(compiled):
     commands = compiled(
         "intents:\n  Dim:\n    data:\n      - sentences:\n          - stop\n          - dim {name}\n"

@@ -39,6 +39,7 @@ def test_what_may_be_a_mistake_is_named_with_its_line(text, line, message):
         "['{n}']\nlists: {n: {range: {from: 0, to: 100}}}",
         "['go {x}']\n  B:\n    data:\n      - sentences: ['go home']\nlists: {x: {wildcard: true}}",
         "[go]\noyez: {wake: hey computer, actions: {A: {print: x}, '*': {print: y}}}",
+        "[go]\nlists: {unused: {values: [日本]}}",
     ],
 )
 def test_what_is_no_mistake_is_not_named(text):

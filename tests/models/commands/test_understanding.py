@@ -45,6 +45,11 @@ def test_free_text_of_many_words_ends(home):
     assert home.meanings("la " * 150)
 
 
+@pytest.mark.parametrize("text", ["", "!!!"])
+def test_nothing_is_nearest_to_a_text_without_letters(home, text):
+    assert home.nearest(text) is None
+
+
 def test_nobody_can_say_what_is_not_in_the_alphabet(home):
     with pytest.raises(SpokenError):
         home.meanings("turn on 🙂")
