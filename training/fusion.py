@@ -128,7 +128,9 @@ def ngram(
 
     tried = tune_one_by_one(NgramConfig(), WORD_GRID, search, log_probs, texts)
     _show(tried)
-    save_ngram(model, content if arpa.suffix == ".gz" else gzip.compress(content, mtime=0), tried[0][0])
+    save_ngram(
+        find_checkpoint(model), content if arpa.suffix == ".gz" else gzip.compress(content, mtime=0), tried[0][0]
+    )
     save_config(find_checkpoint(model), read_config(model).model_copy(update={"label_prior": prior}))
     # words that a language model had a say in are right in other cases than those that were only heard
     confidence = fit_word_confidence(hear(Recognizer.load(model), utterances))

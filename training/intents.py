@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from pydantic import BaseModel, Field
 from torch import nn
@@ -90,10 +91,7 @@ def train_intent_classifier(
             heard = [UNKNOWN] * before + heard + [UNKNOWN] * after
         return heard
 
-    order = rng.permutation(len(sentences))
-    held_out, learned = np.split(order, [max(1, round(training.held_out * len(sentences)))])
-    if not len(learned):
-        raise ValueError(f"{len(sentences)} sentences are too few: one of them is held out")
+    learned, held_out = _part(rng.permutation(len(sentences)), intents, training.held_out)
     optimiser = torch.optim.AdamW(
         [parameter for parameter in model.parameters() if parameter.requires_grad], lr=training.learning_rate
     )
@@ -113,7 +111,8 @@ def train_intent_classifier(
         optimiser.step()
     model.eval()
 
-    # the confidence, from held-out sentences in many variations, and as many that mean nothing
+    # the confidence, from held-out sentences (or learned ones, if none could be) in many variations, and as many
+    # that mean nothing
     known = [varied(encoded[index]) for index in held_out for _ in range(_VARIATIONS)]
     strange = [other() for _ in known]
     with torch.no_grad():
@@ -124,3 +123,21 @@ def train_intent_classifier(
     calibrated = IntentClassifier(model.config.model_copy(update={"confidence": confidence}))
     calibrated.load_state_dict(model.state_dict())
     return calibrated.eval()
+
+
+def _part(order: npt.NDArray[np.int_], intents: Sequence[str], share: float) -> tuple[list[int], list[int]]:
+    """Return the numbers of the sentences to learn from and of those to calibrate with.
+
+    A share is held out, in this order, but never the last sentence of an intent, which would not be learned at all.
+    Where each intent has but one, the calibration is left with the learned ones.
+    """
+    rest = Counter(intents)
+    most = max(1, round(share * len(order)))
+    held_out: list[int] = []
+    for number in order.tolist():
+        if len(held_out) < most and rest[intents[number]] > 1:
+            rest[intents[number]] -= 1
+            held_out.append(number)
+    held = set(held_out)
+    learned = [number for number in order.tolist() if number not in held]
+    return learned, held_out or learned

@@ -87,6 +87,13 @@ def test_the_same_seed_gives_the_same_model(sampled) -> None:
     assert all(torch.equal(a, b) for a, b in zip(one.parameters(), two.parameters(), strict=True))
 
 
+def test_intents_of_one_sentence_each_are_learned_and_not_all_refused() -> None:
+    sentences = ["lights on please", "open the door", "play some music", "stop", "what time is it", "call my mother"]
+    model = train_intent_classifier(sentences, sentences, training=IntentTraining(steps=150))
+    understood = [model.understand(sentence) for sentence in sentences]
+    assert [guess and guess.intent for guess in understood] == sentences
+
+
 @pytest.mark.parametrize(
     ("sentences", "intents", "message"),
     [
