@@ -78,7 +78,7 @@ def _other(recognizer: CommandRecognizer, path: Path, left_out: list[str]) -> li
         raise TuningError(str(error)) from error
     for each in inputs:
         try:
-            waveform = read_audio(each.path)
+            waveform = read_audio(each.path, each.offset, each.duration)
         except AudioError as error:
             left_out.append(str(error))
             continue
