@@ -100,7 +100,17 @@ class Recognizer:
         self._words = [encode(word) for word in model.config.vocabulary]
 
     def _hear_as(self, other: Recognizer) -> None:
-        """Begin as a recogniser with the same model and the same settings; for classes that add to one."""
+        """Begin as a recogniser with the same model and the same settings; for classes that align words with the sound.
+
+        Raises models.commands.errors.CommandsError if the model is a classifier.
+        """
+        from models.commands.errors import CommandsError
+
+        if other.model.config.acoustic.pooling is not None:
+            raise CommandsError(
+                f"model {other.name!r} tells classes apart and does not write letters, of which commands are made; "
+                "choose one that was trained with CTC (no acoustic.pooling)"
+            )
         Recognizer.__init__(
             self, other.model, other.device, other.decoding, other.beam_width, other.ngram, other.language
         )
@@ -212,7 +222,6 @@ class Recognizer:
         """
         from models.commands.recognizer import CommandRecognizer
 
-        self.check_writes_letters()
         return CommandRecognizer.of(self, path, threshold, runners_up, wake)
 
     def woken_by(self, phrase: str, seconds: float | None = None, threshold: float | None = None) -> WakeRecognizer:
@@ -228,18 +237,7 @@ class Recognizer:
         """
         from models.commands.wake import WakeRecognizer
 
-        self.check_writes_letters()
         return WakeRecognizer(self, phrase, seconds, threshold)
-
-    def check_writes_letters(self) -> None:
-        """Raise models.commands.errors.CommandsError if the model is a classifier, which hears no commands file."""
-        from models.commands.errors import CommandsError
-
-        if self.model.config.acoustic.pooling is not None:
-            raise CommandsError(
-                f"model {self.name!r} tells classes apart and does not write letters, of which commands are made; "
-                "choose one that was trained with CTC (no acoustic.pooling)"
-            )
 
     def decode(self, log_probs: Tensor, decoding: Decoding | None = None) -> list[int]:
         """Return the labels of one utterance's log-probabilities, shape (steps, labels)."""

@@ -22,6 +22,8 @@ from training.schedule import one_cycle
 
 _VARIATIONS = 20  # of each held-out sentence, to calibrate the confidence with
 
+Numbers = npt.NDArray[np.int_]
+
 
 class IntentTraining(BaseModel, frozen=True, extra="forbid"):
     """How an intent classifier is trained."""
@@ -125,7 +127,7 @@ def train_intent_classifier(
     return calibrated.eval()
 
 
-def _part(order: npt.NDArray[np.int_], intents: Sequence[str], share: float) -> tuple[list[int], list[int]]:
+def _part(order: Numbers, intents: Sequence[str], share: float) -> tuple[Numbers, Numbers]:
     """Return the numbers of the sentences to learn from and of those to calibrate with.
 
     A share is held out, in this order, but never the last sentence of an intent, which would not be learned at all.
@@ -138,6 +140,5 @@ def _part(order: npt.NDArray[np.int_], intents: Sequence[str], share: float) -> 
         if len(held_out) < most and rest[intents[number]] > 1:
             rest[intents[number]] -= 1
             held_out.append(number)
-    held = set(held_out)
-    learned = [number for number in order.tolist() if number not in held]
-    return learned, held_out or learned
+    learned = order[~np.isin(order, held_out)]
+    return learned, np.array(held_out) if held_out else learned

@@ -290,7 +290,9 @@ def _refuse_shared_speakers(training: Selection, validation: Selection) -> None:
             "voices it knows. Part them by `speakers` and `without_speakers`"
         )
     # a recording may be reached by a link, too
-    learned, measured = ({each.path.resolve() for each in part.utterances} for part in (training, validation))
+    learned, measured = (
+        {path.resolve() for path in {each.path for each in part.utterances}} for part in (training, validation)
+    )
     recordings = learned & measured
     if recordings:
         raise RecipeError(

@@ -16,7 +16,6 @@ from data.audio import SUFFIXES, AudioError, audio_channels
 from data.manifest import ManifestError, read_manifest
 
 JOURNAL = "oyez-journal.jsonl"  # of what a run has done, beside what it writes
-
 STANDARD_INPUT = "-"
 _MANIFESTS = {".jsonl", ".tsv"}
 

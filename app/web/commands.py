@@ -14,7 +14,6 @@ from typing import Any
 import gradio as gr
 
 from data.audio import AudioError, read_audio
-from models.checkpoint import CheckpointError
 from models.commands.command import Command, NoCommand
 from models.commands.compiler import Compiled, compile_commands
 from models.commands.document import Document
@@ -101,7 +100,6 @@ def say(text: str, said: str) -> str:
 
 def with_file(recognizer: Recognizer, text: str, runners_up: int = 0) -> CommandRecognizer:
     """Return a recogniser for the text of a commands file. Raises CommandsError."""
-    recognizer.check_writes_letters()
     compiled, _, grammar = _compiled(text)
     return CommandRecognizer(recognizer, compiled.file, grammar, compiled.tags, runners_up=runners_up)
 
@@ -146,10 +144,7 @@ def commands_tab(chosen: gr.Dropdown, recognizer_of: Callable[[str], Recognizer]
     """Build the tab, inside the page's Blocks; `chosen` holds the model's name and `recognizer_of` loads it."""
 
     def hear_with(model: str, text: str, path: str | None) -> str:
-        try:
-            return hear(recognizer_of(model), text, path)
-        except CheckpointError as error:
-            raise gr.Error(str(error), duration=None) from error
+        return hear(recognizer_of(model), text, path)
 
     with gr.Tab("Commands"), gr.Row():
         with gr.Column():

@@ -15,6 +15,7 @@ from app.web.commands import commands_tab
 from app.web.live import PATH, LiveStreams
 from data.audio import SAMPLE_RATE, AudioError, read_audio
 from models.checkpoint import CheckpointError
+from models.recognizer import Recognizer
 
 UPLOADS_CHECKED, UPLOADS_KEPT = 15, 40  # seconds: a file that was given is deleted within a minute
 LOOPBACK = ("127.0.0.1", "localhost")  # addresses that only this computer reaches
@@ -55,12 +56,17 @@ def framed(svg: str, caption: str) -> str:
     return f'<figure><figcaption>{html.escape(caption)}</figcaption><div class="scroll">{svg}</div></figure>'
 
 
-def vocabulary(choice: Choice, model: str) -> str:
-    """Load the chosen model, so that a wrong choice is told at once; return what it knows, as HTML."""
+def recognizer_of(choice: Choice, model: str) -> Recognizer:
+    """Return the chosen model; a wrong choice is told on the page."""
     try:
-        words = choice.recognizer(model).model.config.vocabulary
+        return choice.recognizer(model)
     except CheckpointError as error:
         raise gr.Error(str(error), duration=None) from error
+
+
+def vocabulary(choice: Choice, model: str) -> str:
+    """Load the chosen model, so that a wrong choice is told at once; return what it knows, as HTML."""
+    words = recognizer_of(choice, model).model.config.vocabulary
     if not words:
         return '<p class="vocabulary">It writes any English word.</p>'
     listed = html.escape(", ".join(words))
@@ -84,7 +90,7 @@ def build_page(choice: Choice) -> gr.Blocks:
         with gr.Tab("Recording"):
             given = gr.Audio(sources=["upload"], type="filepath", show_label=False, buttons=[], elem_id="given")
             heard = gr.HTML(elem_id="heard")
-        commands_tab(chosen, choice.recognizer)
+        commands_tab(chosen, lambda model: recognizer_of(choice, model))
         with gr.Tab("See inside", render_children=True):
             picture = gr.HTML(NOTHING_INSIDE, elem_id="inside", js_on_load=(_FOLDER / "inside.js").read_text())
         chosen.change(

@@ -221,8 +221,8 @@ def _ways(value: Value) -> list[tuple[str, Any]]:
         said = list(islice(sample_expression(parse(value.said)), _MOST_WAYS + 1))
     except HassilError:  # it names a rule or a list: the slot holds the template
         said = []
-    texts = list(dict.fromkeys(" ".join(text.split()) for text in said))
-    return [(text, text) for text in texts if text] if 0 < len(said) <= _MOST_WAYS else [(value.said, value.out)]
+    texts = dict.fromkeys(" ".join(text.split()) for text in said if text.strip())
+    return [(text, text) for text in texts] if texts and len(said) <= _MOST_WAYS else [(value.said, value.out)]
 
 
 def _something(place: Place) -> Place:

@@ -55,7 +55,7 @@ class Pen:
         self.draft = draft
         self._tags = tags
         self._spellings = spellings
-        self._longest = max((len(list(spoken(phrase))) for phrase in spellings), default=0)  # parts
+        self._longest = max((2 * phrase.count(" ") + 1 for phrase in spellings), default=0)  # parts: words and gaps
         self._steps = 0
 
     def draw(self, place: Place, expression: Expression, names: Names) -> Place:
