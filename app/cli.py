@@ -123,7 +123,7 @@ def listen(
     from app.live.listening import listen as hear
     from app.live.microphone import Microphone, MicrophoneError, devices
     from app.live.sources import Recording, StandardInput
-    from app.live.view import show_live
+    from app.live.view import print_line, show_live
     from data.audio import AudioError, read_audio
     from models.commands.file import Wake
     from models.segmentation import SegmentationConfig
@@ -131,11 +131,16 @@ def listen(
 
     if sum(each is not None for each in (source, microphone, benchmark)) > 1:
         wrong_use("--source, --microphone and --benchmark exclude each other")
+    if benchmark is not None and save is not None:
+        wrong_use("--benchmark measures and keeps nothing: leave out --save")
     summary = Summary()
     try:
         if list_devices:
-            for each in devices():
+            found = devices()
+            for each in found:
                 print(f"{each.number}\t{each.name}\t{each.rate} Hz{' (default)' if each.is_default else ''}")
+            if not found:
+                say("there is no microphone")
             return
         config = SegmentationConfig(
             detector=vad.value,
@@ -149,7 +154,7 @@ def listen(
             print(json.dumps(latency.as_record()) if format == ListenFormat.jsonl else latency)
             return
         show = show_jsonl if format == ListenFormat.jsonl else show_live
-        told = say if format == ListenFormat.jsonl else print  # stdout is for events alone
+        told = say if format == ListenFormat.jsonl else print_line  # stdout is for events alone
         keep = Keeper(save).keep_all if save is not None else iter
         if source is not None:
             sound = StandardInput() if str(source) == "-" else Recording.of(source)
@@ -323,6 +328,8 @@ def main() -> None:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     # oneDNN keeps a primitive for each shape of batch that it has met, and by default a thousand of them
     os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "64")
+    if sys.stdout is None:  # it was closed: nobody wants the results
+        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115  # open to the end, as it always is
     try:
         # a file's name need not be UTF-8, and is printed as it is
         sys.stdout.reconfigure(errors="surrogateescape")  # type: ignore[union-attr]  # a TextIOWrapper here

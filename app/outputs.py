@@ -78,7 +78,7 @@ def as_record(source: Input, transcript: Transcript) -> dict[str, Any]:
     if source.offset or source.duration is not None:
         place["offset"] = source.offset
     fields = asdict(transcript)
-    del fields["command"]
+    del fields["command"], fields["call"]
     command = as_fields(transcript.command) if transcript.command is not None else {}
     return place | {key: _rounded(value) for key, value in fields.items()} | command
 
@@ -141,7 +141,7 @@ FORMATS: dict[str, Callable[[Input, Transcript], str]] = {
     "jsonl": as_jsonl,
     "ctm": as_ctm,
 }
-SUBTITLES = {"srt", "vtt"}  # formats that are a file each: two of them in a row are none
+OF_ONE_RECORDING = {"srt", "vtt", "tsv"}  # two of these in a row are none: nobody knows whose a time is
 
 
 def one_line(text: str) -> str:

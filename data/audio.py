@@ -181,6 +181,8 @@ def _opened(path: Path) -> _Source:
             raise AudioError(f"{path}: no such file")
         if not path.is_file():
             raise AudioError(f"{path}: not a regular file")
+        if not path.stat().st_size:
+            raise AudioError(f"{path}: not readable as audio (the file is empty)")
         return _Source(os.fsencode(path))  # as bytes: a name need not be UTF-8
     except (soundfile.LibsndfileError, OSError, TypeError) as error:
         # soundfile takes a .raw file for headerless samples and asks for their layout by a TypeError

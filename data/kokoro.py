@@ -43,6 +43,7 @@ class Speaker:
     def __init__(self, voice: str) -> None:
         """Load what `kokoro:FOLDER:NAME` names. Raises KokoroError."""
         folder, _, names = voice.removeprefix(f"{ENGINE}:").rpartition(":")
+        folder = folder or names  # of a voice that names its folder alone
         styles = _styles(Path(folder))
         try:
             self._styles = [styles[name] for name in names.split(_BETWEEN)]

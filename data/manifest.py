@@ -10,6 +10,8 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from data.files import whole_file
+
 _COLUMNS = ("path", "text", "speaker", "offset", "duration")
 _ENCODING = "utf-8-sig"  # some editors and spreadsheets put a mark before the first line
 
@@ -60,14 +62,12 @@ def write_manifest(path: str | PathLike[str], utterances: Iterable[Utterance]) -
     """
     path = Path(path)
     folder = path.parent.resolve()
-    part = path.with_name(path.name + ".part")
-    with part.open("w", encoding="utf-8") as file:
+    with whole_file(path) as part, part.open("w", encoding="utf-8") as file:
         for utterance in utterances:
             audio = utterance.path.resolve()
             audio = audio.relative_to(folder) if audio.is_relative_to(folder) else audio
             row = {key: value for key, value in asdict(replace(utterance, path=audio)).items() if value is not None}
             file.write(json.dumps(row | {"path": audio.as_posix()}, ensure_ascii=False) + "\n")
-    part.replace(path)
 
 
 def _json_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:

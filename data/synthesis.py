@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -25,6 +24,7 @@ import soxr
 from data import kokoro
 from data.audio import SAMPLE_RATE, Waveform
 from data.augmentation import change_speed
+from data.files import whole_file
 from data.manifest import Utterance, write_manifest
 from data.text import TextError, normalise
 
@@ -344,9 +344,8 @@ def _each(make: Callable[[list[Reading]], int], chunks: Iterable[list[Reading]],
 
 def _make(readings: list[Reading]) -> int:
     for reading in readings:
-        part = reading.path.with_name(f"{reading.path.name}.{os.getpid()}.part")
-        soundfile.write(part, speak(reading.text, reading.manner), SAMPLE_RATE, format="FLAC", subtype="PCM_16")
-        part.replace(reading.path)
+        with whole_file(reading.path) as part:
+            soundfile.write(part, speak(reading.text, reading.manner), SAMPLE_RATE, format="FLAC", subtype="PCM_16")
     return len(readings)
 
 

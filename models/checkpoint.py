@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -125,12 +126,17 @@ def load_checkpoint(name_or_folder: str | Path) -> Model:
     return model.eval()
 
 
-def save_ngram(folder: Path, arpa: bytes, config: NgramConfig) -> None:
-    """Give a saved model an n-gram language model: the content of a packed ARPA file, and how much it counts."""
-    saved = read_config(folder)
-    _write(folder / NGRAM, arpa)
-    config = config.model_copy(update={"sha256": hashlib.sha256(arpa).hexdigest()})
-    save_config(folder, saved.model_copy(update={"ngram": config}))
+def save_ngram(folder: Path, arpa: bytes, config: SavedConfig) -> None:
+    """Give a saved model an n-gram language model.
+
+    Args:
+        folder: of the model.
+        arpa: the content of a packed ARPA file.
+        config: of the model; `ngram` in it says how much the language model counts.
+    """
+    assert config.ngram is not None
+    ngram = config.ngram.model_copy(update={"sha256": hashlib.sha256(arpa).hexdigest()})
+    _write(folder, {NGRAM: arpa, CONFIG: _text(config.model_copy(update={"ngram": ngram}))})
 
 
 def load_ngram(name_or_folder: str | Path, config: ModelConfig) -> NgramDecoder:
@@ -156,7 +162,8 @@ def read_config(folder: Path) -> SavedConfig:
 def write_folder(folder: Path, model: nn.Module, config: BaseModel, card: str, dtype: torch.dtype) -> None:
     """Write any model and its configuration. Parameters are stored as `dtype`, buffers as they are.
 
-    Each file appears whole or not at all, the configuration last: a folder with a configuration is complete.
+    Each file appears whole or not at all, the configuration last: a new folder with a configuration is complete. Who
+    dies while the files of another model are put in the place of old ones leaves a folder that `load_weights` refuses.
     """
     parameters = {name for name, _ in model.named_parameters()}
     tensors = {
@@ -165,26 +172,27 @@ def write_folder(folder: Path, model: nn.Module, config: BaseModel, card: str, d
     }
     weights = save(tensors)
     seal = Weights(weights_bytes=len(weights), weights_sha256=hashlib.sha256(weights).hexdigest())
-    written = config.model_dump(mode="json") | seal.model_dump()
     folder.mkdir(parents=True, exist_ok=True)
-    _write(folder / WEIGHTS, weights)
-    _write(folder / CARD, card.encode())
-    _write_config(folder, written)
+    _write(folder, {WEIGHTS: weights, CARD: card.encode(), CONFIG: _text(config, seal)})
 
 
 def save_config(folder: Path, config: SavedConfig) -> None:
     """Write a model's configuration, and leave its weights as they are."""
-    _write_config(folder, config.model_dump(mode="json"))
+    _write(folder, {CONFIG: _text(config)})
 
 
-def _write_config(folder: Path, fields: dict[str, Any]) -> None:
-    _write(folder / CONFIG, (json.dumps(fields, indent=2) + "\n").encode())
+def _text(*parts: BaseModel) -> bytes:
+    """Return the content of a configuration file that holds the fields of all parts."""
+    fields = {name: value for part in parts for name, value in part.model_dump(mode="json").items()}
+    return (json.dumps(fields, indent=2) + "\n").encode()
 
 
-def _write(path: Path, content: bytes) -> None:
-    part = path.with_name(f"{path.name}.part")
-    part.write_bytes(content)
-    part.replace(path)
+def _write(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write files by name and then, when there is room for all of them, put them in place in this order."""
+    for name, content in files.items():
+        (folder / f"{name}.part").write_bytes(content)
+    for name in files:
+        (folder / f"{name}.part").replace(folder / name)
 
 
 def read_folder(folder: Path, config_type: type[Saved]) -> Saved:

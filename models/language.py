@@ -30,6 +30,7 @@ BOUNDARY = BLANK  # no text holds a blank, so its label stands for the boundary 
 LANGUAGE_MODELS = PRETRAINED / "language"
 DEFAULT_LANGUAGE_MODEL = "books"
 _SCORED_AT_ONCE = 256  # texts
+_COLDEST = 1e-6  # temperature below which nothing but the likeliest letter is drawn
 
 
 class LanguageConfig(BaseModel, frozen=True, extra="forbid"):
@@ -70,7 +71,7 @@ class CharacterLanguageModel(nn.Module):
 
     A text begins with the label BOUNDARY in the initial state, and BOUNDARY is also what follows its last letter:
 
-    >>> model = load_language_model("books").eval()                         # doctest: +SKIP
+    >>> model = load_language_model("books")                                # doctest: +SKIP
     >>> log_probs, state = model(torch.tensor([[BOUNDARY]]))                # doctest: +SKIP
     >>> log_probs[0, -1]        # of each first letter; shape (labels,)       doctest: +SKIP
     >>> log_probs, state = model(torch.tensor([[2], [8]]), state.select([0, 0]))  # two continuations   doctest: +SKIP
@@ -148,8 +149,8 @@ class CharacterLanguageModel(nn.Module):
         Raises:
             ValueError: a character outside the alphabet, or a number out of range.
         """
-        if temperature < 0:
-            raise ValueError(f"temperature = {temperature:g}: it cannot be negative")
+        if not temperature >= 0:
+            raise ValueError(f"temperature = {temperature:g}: it is a number from 0 up")
         if top_k is not None and top_k < 1:
             raise ValueError(f"top_k = {top_k}: there must be a letter to choose from")
         return self._letters(encode(beginning), temperature, top_k, longest, generator)
@@ -175,7 +176,7 @@ class CharacterLanguageModel(nn.Module):
 
 def choose(log_probs: Tensor, temperature: float, top_k: int | None, generator: torch.Generator | None) -> int:
     """Draw a label by its log-probability, shape (labels,), sharpened or flattened by a temperature."""
-    if temperature == 0:
+    if temperature < _COLDEST:
         return int(log_probs.argmax())
     scores = log_probs / temperature
     if top_k is not None and top_k < len(scores):

@@ -65,6 +65,7 @@ class Transcript:
     duration: float  # of the recording, in seconds
     model: str  # name of the model that heard it
     command: Command | NoCommand | None = None  # with a commands file: what is wanted, or why it is no command
+    call: str = ""  # the wake phrase, where it was said before the text and is no part of that
 
 
 class Recognizer:
@@ -144,7 +145,7 @@ class Recognizer:
         model.precision = resolve_precision(precision, torch.device(device))
         decoding = decoding or ("ngram" if model.config.ngram else "beam")
         ngram = load_ngram(name_or_folder, model.config) if decoding == "ngram" else None
-        language = load_language_model().eval() if decoding == "lstm" else None
+        language = load_language_model() if decoding == "lstm" else None
         return recognizer_of(model, device, decoding, ngram, language)
 
     @property

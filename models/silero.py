@@ -66,8 +66,10 @@ def segments_in(chunks: Iterable[Waveform], config: SegmentationConfig | None = 
     """Cut a recording that is read chunk by chunk into its stretches of speech; no more of it is kept than one stretch.
 
     The segments are those of `models.segmentation.Segmenter`, in a fraction of the time, and the same for any chunks.
+    Raises models.voice_activity.DetectorError if the configured detector's package is not installed.
     """
-    if not has_silero():  # then its weights are not there either
+    config = config or SegmentationConfig()
+    if config.detector == "energy" or not has_silero():  # then its weights are not there either
         segmenter = Segmenter(config)
         for chunk in chunks:
             yield from segmenter.accept(chunk)

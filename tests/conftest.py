@@ -62,6 +62,20 @@ def untrained_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def untrained_classifier(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a small classifier of two words with random weights."""
+    config = ModelConfig(
+        name="classifier",
+        features=FeatureConfig(coefficients=13, normalisation="utterance"),
+        acoustic=AcousticConfig(width=8, pooling="features"),
+        vocabulary=("yes", "no"),
+    )
+    folder = tmp_path_factory.mktemp("models") / "classifier"
+    save_checkpoint(folder, Model(config), card="# classifier\n")
+    return folder
+
+
 @pytest.fixture
 def corpus(tmp_path: Path) -> Path:
     """A data folder with recordings/: twelve half-second tones, named after their pitch, by four speakers."""

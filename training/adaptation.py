@@ -33,7 +33,7 @@ from models.recognizer import Recognizer
 from training.adaptation_speech import Parted, Replay, Voices, draw_general
 from training.command_confidence import fit_confidence
 from training.command_trials import phrases, sources, trials
-from training.config import CorpusConfig, DataConfig, OptimisationConfig, Recipe
+from training.config import CorpusConfig, DataConfig, OptimisationConfig, Recipe, RecipeError
 from training.evaluate import Heard
 from training.operating_points import Attempt
 from training.selection import select
@@ -70,9 +70,20 @@ def plan_readings(
         sentences: of the commands file.
         voices: to train and to measure with.
         clips: of the sentences to learn from, about; all else keeps in proportion.
+
+    Raises:
+        RecipeError: they are so few that a model with a vocabulary would hear none of its words, or no others.
     """
     known = {*sentences.training, *sentences.held_out}
     general = draw_general(clips, max(1, clips // 2), config.vocabulary, known, _SEED)
+    words = frozenset(config.vocabulary)
+    for texts in (general.training, general.held_out) if words else ():
+        said = [frozenset(text.split()) for text in texts]
+        if not any(each <= words for each in said) or not any(each.isdisjoint(words) for each in said):
+            raise RecipeError(
+                f"--clips {clips} is too few for a model with a vocabulary: it is trained, and measured, on phrases in "
+                "its words and on phrases in others"
+            )
     wanted = {
         COMMANDS: (sentences.training, voices.training, clips),
         HELD_OUT_COMMANDS: (sentences.held_out, voices.held_out, clips // 3),

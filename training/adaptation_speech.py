@@ -7,6 +7,8 @@ enough of them.
 
 from __future__ import annotations
 
+import hashlib
+import os
 import random
 import re
 from collections.abc import Collection, Iterator, Sequence
@@ -21,7 +23,7 @@ from models.commands.samples import draw_samples
 from models.commands.spoken import spell
 from training.config import CorpusConfig, Recipe, RecipeError
 from training.phrases import phrases, words
-from training.selection import select
+from training.selection import refuse_shared_recordings, refuse_shared_speakers, select
 
 HELD_OUT_VOICES = frozenset(
     {
@@ -147,36 +149,43 @@ def replay_of_recipe(recipe: Recipe, data: Path, vocabulary: Sequence[str]) -> R
     """Return some of the speech that a recipe trains on, and some of what it validates on.
 
     Raises:
-        RecipeError: a corpus is not there, or a speaker is in both.
+        RecipeError: a corpus is not there, or a speaker or a recording is in both.
     """
     training, validation = (select(each, data, vocabulary) for each in (recipe.data.train, recipe.data.validation))
-    if shared := training.speakers & validation.speakers:
-        raise RecipeError(
-            f"recipe {recipe.name!r} trains and validates on the same speakers: {sorted(shared)[0][1]}, ..."
-        )
+    refuse_shared_speakers(training, validation)
     return _some(training.utterances, validation.utterances)
 
 
 def replay_of_folder(folder: Path, vocabulary: Sequence[str]) -> Replay:
-    """Return recordings of a folder with a manifest; every fifth speaker, or recording of a single one, is held out.
+    """Return recordings of a folder with a manifest; some speakers, or recordings of a single one, are held out.
 
     Raises:
-        RecipeError: there is no manifest, or nothing to hold out.
+        RecipeError: there is no manifest, nothing to hold out, or people of both parts speak in one recording.
     """
     config = CorpusConfig(corpus="recordings", root=folder.resolve(), only_vocabulary=bool(vocabulary))
     listed = select([config], Path(), vocabulary).utterances
-    if len(listed) < 2:
+    several = len({each.speaker for each in listed}) > 1
+    named = [(each.speaker if several else os.path.relpath(each.path, config.root), each) for each in listed]
+    names = {name for name, _ in named}
+    if len(names) < 2:
         raise RecipeError(f"{folder}: one recording is too few to train on some and measure on others")
-    speakers = sorted({utterance.speaker for utterance in listed})
-    if len(speakers) > 1:
-        held_out = set(speakers[::_ONE_IN])
-        parts = [[each for each in listed if (each.speaker in held_out) is wanted] for wanted in (False, True)]
-    else:
-        parts = [[each for n, each in enumerate(listed) if (n % _ONE_IN == 0) is wanted] for wanted in (False, True)]
+    held_out = _held_out(names)
+    parts = ([each for name, each in named if (name in held_out) is wanted] for wanted in (False, True))
     return _some(*parts)
 
 
+def _held_out(names: Collection[str]) -> set[str]:
+    """Return one in five of at least two names, by a hash, so that it hardly depends on the others which they are."""
+
+    def place(name: str) -> int:
+        return int.from_bytes(hashlib.sha256(name.encode()).digest()[:4])
+
+    first, *others, _ = sorted(names, key=place)  # one at least is held out, and one is not
+    return {first, *(name for name in others if place(name) < 2**32 // _ONE_IN)}
+
+
 def _some(training: Sequence[Utterance], held_out: Sequence[Utterance]) -> Replay:
+    refuse_shared_recordings(training, held_out)
     return Replay(_spread(training, REPLAY_SECONDS), _spread(held_out, HELD_OUT_SECONDS))
 
 

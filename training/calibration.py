@@ -36,11 +36,10 @@ def words_and_rightness(results: Sequence[Result]) -> tuple[npt.NDArray[np.float
 def rightness(said: str, heard: Sequence[str]) -> list[bool]:
     """Return for each word that was heard whether it was said, by the alignment with the fewest errors."""
     right = [False] * len(heard)
-    if said and heard:
-        [chunks] = jiwer.process_words(said, " ".join(heard)).alignments
-        for chunk in chunks:
-            if chunk.type == "equal":
-                right[chunk.hyp_start_idx : chunk.hyp_end_idx] = [True] * (chunk.hyp_end_idx - chunk.hyp_start_idx)
+    [chunks] = jiwer.process_words(said, " ".join(heard)).alignments
+    for chunk in chunks:
+        if chunk.type == "equal":
+            right[chunk.hyp_start_idx : chunk.hyp_end_idx] = [True] * (chunk.hyp_end_idx - chunk.hyp_start_idx)
     return right
 
 

@@ -30,7 +30,7 @@ from models.checkpoint import CheckpointError
 from models.decoding.alignment import AlignedWord, align_words, is_alignable
 from models.recognizer import Recognizer
 from training.config import RecipeError, load_recipe
-from training.evaluate import some_at_once
+from training.evaluate import load_letter_model, some_at_once
 from training.selection import select
 
 _BESIDE = 0.12  # seconds; most that is taken beside a word's letters, whose peaks lie inside their sound
@@ -116,9 +116,11 @@ def main(
     """Write a manifest of words, or some in a row, cut out of the sentences of a recipe."""
     if fewest_words > most_words:
         raise typer.BadParameter(f"--fewest-words {fewest_words} is more than --most-words {most_words}")
+    if out.suffix != ".jsonl" or not out.parent.is_dir():
+        raise typer.BadParameter(f"--out {out} must be a .jsonl file in a folder that is there")
     wanted = frozenset(word or ())
     try:
-        loaded, recognizer = load_recipe(recipe), Recognizer.load(model, decoding="greedy")
+        loaded, recognizer = load_recipe(recipe), load_letter_model(model)
         corpora = loaded.data.validation if validation else loaded.data.train
         utterances = select(corpora, data, loaded.vocabulary).utterances
         found = list(

@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from data.audio import AudioError, Waveform, read_audio
 from data.augmentation import add_noise
 from data.manifest import Utterance
 from data.text import normalise
+from models.checkpoint import CheckpointError
 from models.decoding.alignment import AlignedWord
 from models.recognizer import Recognizer, Transcript
 from training.metrics import Accuracy, accuracy
@@ -107,6 +109,21 @@ class Noisy:
         recording = self.noises[int(rng.integers(len(self.noises)))]
         places = np.arange(len(waveform)) + rng.integers(len(recording))
         return add_noise(waveform, np.take(recording, places, mode="wrap"), self.snr_db)
+
+
+def load_letter_model(name_or_folder: str | Path) -> Recognizer:
+    """Load a model for what it gives to each letter, greedy.
+
+    Raises:
+        models.checkpoint.CheckpointError: there is no such model, it is damaged, or it is a classifier.
+    """
+    recognizer = Recognizer.load(name_or_folder, decoding="greedy")
+    if recognizer.model.config.acoustic.pooling is not None:
+        raise CheckpointError(
+            f"model {str(name_or_folder)!r} is a classifier of words and writes no letters; choose one that was "
+            "trained with CTC (no acoustic.pooling)"
+        )
+    return recognizer
 
 
 def evaluate(

@@ -23,18 +23,17 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
-from data.audio import read_audio
 from data.manifest import Utterance
-from models.alphabet import decode
+from models.alphabet import decode, encode
 from models.checkpoint import CheckpointError, find_checkpoint, read_config, save_config, save_ngram
+from models.decoding.alignment import align_words
 from models.decoding.beam import beam_search
 from models.decoding.fusion import CharacterFusion, FusionConfig
 from models.decoding.ngram import NgramConfig, NgramDecoder
 from models.decoding.prior import label_prior
 from models.language import load_language_model
-from models.recognizer import Recognizer
 from training.config import RecipeError, load_recipe
-from training.evaluate import hear
+from training.evaluate import Heard, load_letter_model, some_at_once
 from training.selection import select
 from training.word_confidence import fit_word_confidence
 
@@ -115,8 +114,7 @@ def ngram(
     """Put a word n-gram language model into a model's folder."""
     try:
         content = arpa.read_bytes()
-        utterances = _utterances(model, recipe, data, share)
-        log_probs, texts = _heard(model, utterances)
+        utterances, log_probs = _heard(model, recipe, data, share)
         prior = label_prior(log_probs)
         decoder = NgramDecoder(arpa, NgramConfig(), prior=prior)
     except (OSError, ValueError) as error:
@@ -126,15 +124,19 @@ def ngram(
         decoder.weigh(config)
         return " ".join(decoder.search(log_probs))
 
+    texts = [utterance.text for utterance in utterances]
     tried = tune_one_by_one(NgramConfig(), WORD_GRID, search, log_probs, texts)
     _show(tried)
-    save_ngram(
-        find_checkpoint(model), content if arpa.suffix == ".gz" else gzip.compress(content, mtime=0), tried[0][0]
-    )
-    save_config(find_checkpoint(model), read_config(model).model_copy(update={"label_prior": prior}))
+    best = tried[0][0]
     # words that a language model had a say in are right in other cases than those that were only heard
-    confidence = fit_word_confidence(hear(Recognizer.load(model), utterances))
-    save_config(find_checkpoint(model), read_config(model).model_copy(update={"confidence": confidence}))
+    heard = [
+        Heard(utterance, align_words(each, encode(search(best, each))))
+        for utterance, each in zip(utterances, log_probs, strict=True)
+    ]
+    fitted = {"ngram": best, "label_prior": prior, "confidence": fit_word_confidence(heard)}
+    folder = find_checkpoint(model)
+    packed = content if arpa.suffix == ".gz" else gzip.compress(content, mtime=0)
+    save_ngram(folder, packed, read_config(folder).model_copy(update=fitted))
 
 
 @app.command()
@@ -142,32 +144,38 @@ def lstm(
     model: ModelArgument, recipe: RecipeOption = "english", data: DataOption = Path("speech"), share: ShareOption = 0.1
 ) -> None:
     """Find the weights for the shipped character language model."""
-    language = load_language_model().eval()
+    language = load_language_model()
 
     def search(config: FusionConfig, log_probs: Tensor) -> str:
         return decode(beam_search(log_probs, language=CharacterFusion(language, config))[0].labels)
 
     configs = [FusionConfig(weight=w, letter_score=score) for w, score in product(LETTER_WEIGHTS, LETTER_SCORES)]
-    tried = tune(configs, search, *_heard(model, _utterances(model, recipe, data, share)))
+    utterances, log_probs = _heard(model, recipe, data, share)
+    tried = tune(configs, search, log_probs, [utterance.text for utterance in utterances])
     _show(tried)
-    save_config(find_checkpoint(model), read_config(model).model_copy(update={"fusion": tried[0][0]}))
+    folder = find_checkpoint(model)
+    save_config(folder, read_config(folder).model_copy(update={"fusion": tried[0][0]}))
 
 
-def _utterances(model: Path, recipe: str, data: Path, share: float) -> list[Utterance]:
-    """Return a share of a recipe's validation speech."""
+def _heard(model: Path, recipe: str, data: Path, share: float) -> tuple[list[Utterance], list[Tensor]]:
+    """Return those of a share of a recipe's validation speech that can be read, and their log-probabilities."""
     try:
-        vocabulary = read_config(find_checkpoint(model)).vocabulary
-        chosen = select(load_recipe(recipe).data.validation, data, vocabulary).utterances
+        recognizer = load_letter_model(model)
+        selection = select(load_recipe(recipe).data.validation, data, recognizer.model.config.vocabulary)
     except (CheckpointError, RecipeError) as error:
         _wrong_use(error)
-    return [chosen[int(number / share)] for number in range(max(1, int(len(chosen) * share)))]
-
-
-def _heard(model: Path, utterances: Sequence[Utterance]) -> tuple[list[Tensor], list[str]]:
-    """Return the log-probabilities and the texts of utterances."""
-    recognizer = Recognizer.load(model, decoding="greedy")
-    waveforms = [read_audio(each.path, each.offset, each.duration) for each in utterances]
-    return recognizer.log_probs(waveforms), [each.text for each in utterances]
+    chosen, left_out = selection.utterances, [*selection.left_out]
+    some = [chosen[int(number / share)] for number in range(max(1, int(len(chosen) * share)))]
+    utterances: list[Utterance] = []
+    log_probs: list[Tensor] = []
+    for _, readable in some_at_once(some, left_out):
+        utterances += [utterance for utterance, _ in readable]
+        log_probs += recognizer.log_probs([waveform for _, waveform in readable])
+    for reason in left_out:
+        _say(f"left out: {reason}")
+    if not any(utterance.text for utterance in utterances):
+        _wrong_use(f"recipe {recipe!r}: in what can be read of its validation speech nothing is said")
+    return utterances, log_probs
 
 
 def _show(tried: Sequence[tuple[BaseModel, float]]) -> None:
@@ -179,8 +187,12 @@ def _show(tried: Sequence[tuple[BaseModel, float]]) -> None:
     Console().print(table)
 
 
-def _wrong_use(error: Exception) -> NoReturn:
-    Console(stderr=True).print(f"error: {error}", markup=False, highlight=False, soft_wrap=True)
+def _say(message: str) -> None:
+    Console(stderr=True).print(message, markup=False, highlight=False, soft_wrap=True)
+
+
+def _wrong_use(error: Exception | str) -> NoReturn:
+    _say(f"error: {error}")
     raise typer.Exit(2)
 
 

@@ -130,7 +130,7 @@ class LanguageTrainer:
     def __init__(
         self, texts: Sequence[str], config: LanguageConfig, training: LanguageTraining, out: Path | None = None
     ) -> None:
-        """Build the model, or take up the state that an earlier run left in `out`.
+        """Build the model.
 
         Args:
             texts: normalised, at least two; the last ones are held out.
@@ -140,7 +140,6 @@ class LanguageTrainer:
 
         Raises:
             ValueError: there are too few texts.
-            RecipeError: the saved state is damaged or of another run.
         """
         held_out = max(1, round(len(texts) * training.held_out))
         self.sentences, self.measured = [encode(text) for text in texts[:-held_out]], texts[-held_out:]
@@ -161,10 +160,15 @@ class LanguageTrainer:
         self.precision = resolve_precision("auto", torch.device("cpu"))
         self.progress = Progress()
         self.state = self.model.initial_state(training.batch)  # what the rows remember of their sentences
-        self._restore()
 
     def train(self, stop: Stop = lambda: 0) -> None:
-        """Train to the end, or until `stop` gives a signal's number. Raises Interrupted after saving the state."""
+        """Go on from what an earlier run left in `out`, to the end or until `stop` gives a signal's number.
+
+        Raises:
+            Interrupted: after saving the state.
+            RecipeError: the saved state is damaged or of another run.
+        """
+        self._restore()
         training, progress = self.training, self.progress
         step = progress.step
         board = (
@@ -251,7 +255,7 @@ class LanguageTrainer:
 def train_language_model(
     texts: Sequence[str], config: LanguageConfig, training: LanguageTraining, out: Path | None = None
 ) -> tuple[CharacterLanguageModel, float]:
-    """Train a model; arguments and errors are those of LanguageTrainer.
+    """Train a model; arguments and errors are those of LanguageTrainer and its `train`.
 
     Returns:
         the model, and its cross-entropy on the held-out texts in bits a character.

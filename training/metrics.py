@@ -35,15 +35,9 @@ def accuracy(references: Sequence[str], hypotheses: Sequence[str]) -> Accuracy:
     """
     if not references or len(references) != len(hypotheses):
         raise ValueError(f"{len(references)} references and {len(hypotheses)} hypotheses cannot be compared")
-    said = [(r, h) for r, h in zip(references, hypotheses, strict=True) if r]
-    invented = [h for r, h in zip(references, hypotheses, strict=True) if not r]
     right = sum(r == h for r, h in zip(references, hypotheses, strict=True)) / len(references)
     words = characters = 1 - right
-    if said:
-        by_word = jiwer.process_words([r for r, _ in said], [h for _, h in said])
-        by_character = jiwer.process_characters([r for r, _ in said], [h for _, h in said])
-        in_words = sum(len(r.split()) for r, _ in said)
-        in_characters = sum(len(r) for r, _ in said)
-        words = by_word.wer + sum(len(h.split()) for h in invented) / in_words
-        characters = by_character.cer + sum(len(h) for h in invented) / in_characters
+    if any(references):
+        words = jiwer.process_words([*references], [*hypotheses]).wer
+        characters = jiwer.process_characters([*references], [*hypotheses]).cer
     return Accuracy(len(references), words, characters, right)

@@ -14,35 +14,35 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import torch
 import typer
 
-from data.audio import AudioError, read_audio
+from data.audio import Waveform
 from data.manifest import Utterance, write_manifest
+from data.text import TextError, normalise
 from models.alphabet import encode
 from models.checkpoint import CheckpointError
 from models.decoding.closed import rank
 from models.recognizer import Recognizer
+from training.evaluate import load_letter_model, some_at_once
 
 MANIFEST = "manifest.jsonl"
-_AT_ONCE = 200  # clips
 _SPEAKER = re.compile(r"^([0-9a-f]{8})_nohash_\d+")  # as Speech Commands names its clips
 
 
-def agreed(recognizers: Sequence[Recognizer], paths: Sequence[Path], words: Sequence[str], sure: float) -> list[str]:
+def agreed(
+    recognizers: Sequence[Recognizer], waveforms: Sequence[Waveform], words: Sequence[str], sure: float
+) -> list[str]:
     """Return the word of each clip, or "" where the models do not agree, are not sure or hear silence.
 
     Args:
         sure: probability, given that it is one of the words or silence, that each model must give to the word.
-
-    Raises:
-        AudioError: a clip cannot be read.
     """
     candidates = {tuple(encode(word)): word for word in ["", *words]}
-    waveforms = [read_audio(path) for path in paths]
     heard = []
     for recognizer in recognizers:
         best = []
@@ -54,15 +54,17 @@ def agreed(recognizers: Sequence[Recognizer], paths: Sequence[Path], words: Sequ
     return [word if len({word, *others}) == 1 else "" for word, *others in zip(*heard, strict=True)]
 
 
-def labelled(recognizers: Sequence[Recognizer], folder: Path, words: Sequence[str], sure: float) -> Iterator[Utterance]:
-    """Yield the clips of a folder that the models agree on, and their word."""
-    paths = sorted(folder.rglob("*.wav"))
-    for first in range(0, len(paths), _AT_ONCE):
-        some = paths[first : first + _AT_ONCE]
-        for path, word in zip(some, agreed(recognizers, some, words, sure), strict=True):
-            if word:
-                speaker = _SPEAKER.match(path.name)
-                yield Utterance(path, word, speaker[1] if speaker else "")
+def labelled(
+    recognizers: Sequence[Recognizer], folder: Path, words: Sequence[str], sure: float, left_out: list[str]
+) -> Iterator[Utterance]:
+    """Yield the clips of a folder that the models agree on, and their word; those that cannot be read are left out."""
+    clips = []
+    for path in sorted(folder.rglob("*.wav")):
+        speaker = _SPEAKER.match(path.name)
+        clips.append(Utterance(path, "", speaker[1] if speaker else ""))
+    for _, readable in some_at_once(clips, left_out):
+        found = agreed(recognizers, [waveform for _, waveform in readable], words, sure)
+        yield from (replace(clip, text=word) for (clip, _), word in zip(readable, found, strict=True) if word)
 
 
 def main(
@@ -73,13 +75,17 @@ def main(
 ) -> None:
     """Write manifest.jsonl beside the clips: those whose word the models agree on."""
     try:
-        recognizers = [Recognizer.load(name, decoding="greedy") for name in model]
-        words = word or next((r.model.config.vocabulary for r in recognizers if r.model.config.vocabulary), None)
+        recognizers = [load_letter_model(name) for name in model]
+        vocabularies = (recognizer.model.config.vocabulary for recognizer in recognizers)
+        words = tuple(normalise(each) for each in word or ()) or next(filter(None, vocabularies), ())
         if not words:
             raise typer.BadParameter("none of the models has words of its own: name them with --word")
-        found = list(labelled(recognizers, folder, words, sure))
-    except (CheckpointError, AudioError) as error:
+    except (CheckpointError, TextError) as error:
         raise typer.BadParameter(str(error)) from error
+    left_out: list[str] = []
+    found = list(labelled(recognizers, folder, words, sure, left_out))
+    for reason in left_out:
+        print(f"left out: {reason}", file=sys.stderr)
     if not found:
         raise typer.BadParameter(f"{folder}: no clip, .wav, whose word {' and '.join(model)} agree on")
     write_manifest(folder / MANIFEST, found)

@@ -98,6 +98,28 @@ def _with_folders(selection: Selection, config: CorpusConfig) -> Selection:
     return replace(selection, utterances=named)
 
 
+def refuse_shared_speakers(training: Selection, validation: Selection) -> None:
+    """Raise RecipeError if a speaker is in both."""
+    shared = training.speakers & validation.speakers
+    if shared:
+        some = ", ".join(sorted(name or "those without a name" for _, name in shared)[:5])
+        raise RecipeError(
+            f"{len(shared)} speakers are in training and in validation ({some}, ...): a model would be measured on "
+            "voices it knows. Part them by `speakers` and `without_speakers`"
+        )
+
+
+def refuse_shared_recordings(training: Iterable[Utterance], validation: Iterable[Utterance]) -> None:
+    """Raise RecipeError if a recording is in both, by whatever link."""
+    learned, measured = ({path.resolve() for path in {each.path for each in part}} for part in (training, validation))
+    recordings = learned & measured
+    if recordings:
+        raise RecipeError(
+            f"{len(recordings)} recordings are in training and in validation ({min(recordings)}, ...): a model would "
+            "be measured on what it learned"
+        )
+
+
 def other_speech(utterances: Sequence[Utterance], vocabulary: Sequence[str]) -> list[Utterance]:
     """Return pieces of the utterances that hold none of the vocabulary's words, with the empty text."""
     words = frozenset(vocabulary)

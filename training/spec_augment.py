@@ -17,7 +17,7 @@ class SpecAugmentConfig(BaseModel, frozen=True, extra="forbid"):
     frequency_bands: int = Field(default=8, ge=1)  # widest, in mel bands
     time_masks: int = Field(default=2, ge=0)
     time_frames: int = Field(default=20, ge=1)  # longest, in frames of 10 ms
-    time_share: float = Field(default=0.2, gt=0, le=1)  # longest, as a share of the example
+    time_share: float = Field(default=0.2, gt=0, le=1)  # longest, as a share of the longest example of the batch
 
 
 class SpecAugment(nn.Module):

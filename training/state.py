@@ -8,7 +8,7 @@ import pickle
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +73,7 @@ def _digest(*lists: Sequence[Utterance]) -> str:
 class TrainingState:
     """How far a run is. All randomness hangs on these numbers, so no generator's state is needed."""
 
+    origin: Origin  # as it was when the run began
     epoch: int = 0
     step_in_epoch: int = 0
     step: int = 0
@@ -116,23 +117,17 @@ def alone_in(out: Path, stop: Callable[[], int] = lambda: 0, patience: float = _
 
 
 def save_state(
-    out: Path,
-    state: TrainingState,
-    origin: Origin,
-    model: nn.Module,
-    average: nn.Module,
-    optimiser: torch.optim.Optimizer,
+    out: Path, state: TrainingState, model: nn.Module, average: nn.Module, optimiser: torch.optim.Optimizer
 ) -> None:
     """Write the state; a run killed while it writes keeps the one before."""
-    counters = {key: value for key, value in asdict(state).items() if key != "tensors"}
     write_state(
         out,
         {
-            "counters": counters,
-            "recipe": origin.recipe.model_dump_json(),
-            "processes": origin.processes,
-            "init": origin.init,
-            "speech": origin.speech,
+            "counters": {name: getattr(state, name) for name in ("epoch", "step_in_epoch", "step", "best")},
+            "recipe": state.origin.recipe.model_dump_json(),
+            "processes": state.origin.processes,
+            "init": state.origin.init,
+            "speech": state.origin.speech,
             "model": model.state_dict(),
             "average": average.state_dict(),
             "optimiser": optimiser.state_dict(),
@@ -162,7 +157,7 @@ def load_state(out: Path, origin: Origin) -> TrainingState | None:
         raise RecipeError(f"{out} holds a run on other speech: the corpora have changed since. Choose another --out")
     if origin.init not in (before.init, GONE):
         raise RecipeError(f"{out} holds a run that started from another model (--init). Choose another --out")
-    return TrainingState(**saved["counters"], tensors=saved)
+    return TrainingState(before, **saved["counters"], tensors=saved)
 
 
 def write_state(out: Path, contents: Mapping[str, Any]) -> None:

@@ -40,7 +40,15 @@ from training.log import TrainingLog
 from training.losses import classification_loss, ctc_loss, early_log_probs, middle_of, smoothed
 from training.processes import Interrupted, rank_and_processes
 from training.schedule import one_cycle
-from training.selection import Selection, noises, select, select_by_corpus, voices
+from training.selection import (
+    Selection,
+    noises,
+    refuse_shared_recordings,
+    refuse_shared_speakers,
+    select,
+    select_by_corpus,
+    voices,
+)
 from training.spec_augment import SpecAugment
 from training.state import Origin, TrainingState, alone_in, load_state, save_state
 from training.word_confidence import fit_word_confidence
@@ -80,9 +88,10 @@ class Trainer:
         validation = Selection.together(by_corpus.values())
         self.training, self.validation = training.utterances, validation.utterances
         self.corpus_of = {u: title for title, selection in by_corpus.items() for u in selection.utterances}
-        _refuse_shared_speakers(training, validation)
-        self.origin = Origin.of(recipe, self.processes, run.init, self.training, self.validation)
-        saved = load_state(run.out, self.origin)
+        refuse_shared_speakers(training, validation)
+        refuse_shared_recordings(training.utterances, validation.utterances)
+        origin = Origin.of(recipe, self.processes, run.init, self.training, self.validation)
+        saved = load_state(run.out, origin)
         if recipe.acoustic.pooling is not None:
             _refuse_other_texts(training.utterances + validation.utterances, recipe.vocabulary)
         longest = recipe.batching.longest_seconds
@@ -106,7 +115,7 @@ class Trainer:
         self.optimiser = torch.optim.AdamW(
             self.model.parameters(), lr=recipe.optimisation.learning_rate, weight_decay=recipe.optimisation.weight_decay
         )
-        self.state = saved or TrainingState()
+        self.state = saved or TrainingState(origin)
         if saved is not None:
             saved.restore(self.model, self.average, self.optimiser)
             self.log.resumed(saved.step, saved.epoch)
@@ -214,17 +223,18 @@ class Trainer:
             measured = accuracy_of(heard)
             by_corpus = accuracy_by(heard, lambda utterance: self.corpus_of[utterance])
             self.log.validation(state.step, state.epoch, measured, by_corpus)
-            save_checkpoint(self.run.out / "last", self.average, training_card(self.recipe, measured))
+            card = training_card(self.recipe, measured, self.run.init)
+            save_checkpoint(self.run.out / "last", self.average, card)
             if state.best is None or measured.word_error_rate < state.best:
                 state.best = measured.word_error_rate
-                save_checkpoint(self.run.out / "best", self.average, training_card(self.recipe, measured))
+                save_checkpoint(self.run.out / "best", self.average, card)
         if self.processes > 1:
             dist.barrier()
 
     def _save(self) -> None:
         if self.rank == 0:
             self.log.flush()  # first: what the log has too much, a run that goes on takes away
-            save_state(self.run.out, self.state, self.origin, self.model, self.average, self.optimiser)
+            save_state(self.run.out, self.state, self.model, self.average, self.optimiser)
 
     def _agreed(self, *flags: int) -> list[int]:
         """Return the highest value that any process has for each flag, so that all processes do the same."""
@@ -264,6 +274,10 @@ def _new_model(recipe: Recipe, init: str | None) -> Model:
     model = Model(config)
     if init is not None:
         given = load_checkpoint(init)
+        if _kind(given.config) != _kind(config):
+            raise RecipeError(
+                f"model {init!r} is {_kind(given.config)}, and the recipe's {_kind(config)}: start from another model"
+            )
         for part in ("features", "acoustic"):
             ours, theirs = getattr(config, part).model_dump(), getattr(given.config, part).model_dump()
             different = [
@@ -275,30 +289,16 @@ def _new_model(recipe: Recipe, init: str | None) -> Model:
     return model
 
 
+def _kind(config: ModelConfig) -> str:
+    if config.acoustic.pooling is None:
+        return "one that writes letters"
+    return f"a classifier (acoustic.pooling) of {', '.join(config.vocabulary)}"
+
+
 def _move_average(average: nn.Module, model: nn.Module, decay: float) -> None:
     with torch.no_grad():
         for mean, now in zip(average.parameters(), model.parameters(), strict=True):
             mean.lerp_(now, 1 - decay)
-
-
-def _refuse_shared_speakers(training: Selection, validation: Selection) -> None:
-    shared = training.speakers & validation.speakers
-    if shared:
-        some = ", ".join(sorted(name or "those without a name" for _, name in shared)[:5])
-        raise RecipeError(
-            f"{len(shared)} speakers are in training and in validation ({some}, ...): a model would be measured on "
-            "voices it knows. Part them by `speakers` and `without_speakers`"
-        )
-    # a recording may be reached by a link, too
-    learned, measured = (
-        {path.resolve() for path in {each.path for each in part.utterances}} for part in (training, validation)
-    )
-    recordings = learned & measured
-    if recordings:
-        raise RecipeError(
-            f"{len(recordings)} recordings are in training and in validation ({min(recordings)}, ...): a model would "
-            "be measured on what it learned"
-        )
 
 
 def _refuse_other_texts(utterances: Sequence[Utterance], vocabulary: Sequence[str]) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from enum import Enum, StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -71,7 +71,7 @@ def transcribe(
         bool | None,
         typer.Option(
             "--resume/--no-resume",
-            help="Leave out what is complete and unchanged.  [default: --resume where a folder is searched]",
+            help="Leave out what is complete and unchanged.  [default: --resume with a folder or a pattern]",
         ),
     ] = None,
     journal: Annotated[
@@ -103,7 +103,7 @@ def transcribe(
     from app.batch.transcription import suitable_workers
     from app.batch.transcription import transcribe as transcribe_all
     from app.batch.worker import Settings
-    from app.outputs import SUBTITLES
+    from app.outputs import OF_ONE_RECORDING
     from data.audio import SUFFIXES
 
     formats = list(dict.fromkeys(each.value for each in format or [Format.txt]))
@@ -121,15 +121,15 @@ def transcribe(
     if beside and "-" in paths:
         wrong_use("standard input has no place beside it; use --output-dir")
 
-    with hushed_libraries(), tempfile.TemporaryDirectory(prefix="oyez-") as scratch:
+    with hushed_libraries(), ExitStack() as stack:
         try:
-            stdin = standard_input(scratch) if "-" in paths else None
+            stdin = stack.enter_context(standard_input()) if "-" in paths else None
             suffixes = {f".{each.lstrip('.').lower()}" for each in suffix or []} or SUFFIXES
             gathered = gather(paths, suffixes, channels == Channels.split, stdin)
         except InputError as error:
             wrong_use(error)
         inputs = gathered.inputs
-        if len(inputs) > 1 and not to_files and SUBTITLES.intersection(formats):
+        if len(inputs) > 1 and not to_files and OF_ONE_RECORDING.intersection(formats):
             wrong_use(f"{formats[0]} of {len(inputs)} recordings is {len(inputs)} files: use --output-dir or --beside")
         if (workers or suitable_workers(inputs)) > 1:
             prepare()
@@ -178,7 +178,7 @@ def _print_all(outcomes: Iterator[Outcome], format: str, summary: Summary) -> No
                 continue
             text = FORMATS[format](outcome.input, outcome.transcript)
             named = summary.inputs > 1 and format == Format.txt
-            print(f"{one_line(outcome.input.name)}\t{text}" if named else text, end="", flush=True)
+            print(f"{one_line(outcome.input.title)}\t{text}" if named else text, end="", flush=True)
 
 
 def _report_all(outcomes: Iterator[Outcome], summary: Summary) -> None:
@@ -194,4 +194,4 @@ def _report_all(outcomes: Iterator[Outcome], summary: Summary) -> None:
 def _say_failure(outcome: Outcome) -> None:
     from app.outputs import one_line
 
-    say(f"error: {one_line(outcome.input.name)}: {one_line(outcome.error)}")
+    say(f"error: {one_line(outcome.input.title)}: {one_line(outcome.error)}")

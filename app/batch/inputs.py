@@ -9,7 +9,10 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import takewhile
 from pathlib import Path
 
 from data.audio import SUFFIXES, AudioError, audio_channels
@@ -18,6 +21,8 @@ from data.manifest import ManifestError, read_manifest
 JOURNAL = "oyez-journal.jsonl"  # of what a run has done, beside what it writes
 STANDARD_INPUT = "-"
 _MANIFESTS = {".jsonl", ".tsv"}
+
+Key = tuple[str, str]
 
 
 class InputError(Exception):
@@ -29,7 +34,7 @@ class Input:
     """A recording, or a part or a channel of one, that gets a transcript of its own."""
 
     path: Path
-    place: Path  # below the folder, or beside the manifest, that it was found by
+    place: Path  # below the folder, the manifest's folder or the fixed part of the pattern that it was found by
     offset: float = 0.0  # seconds
     duration: float | None = None  # seconds; None: to the end
     channel: int | None = None  # counted from 0; None: all, averaged
@@ -38,22 +43,27 @@ class Input:
 
     @property
     def name(self) -> str:
-        """What it is called in results and messages."""
+        """What its file is called in results."""
         return self.alias or str(self.path)
 
     @property
+    def title(self) -> str:
+        """What it is called where it stands beside other parts of its file."""
+        return self.name + self.part
+
+    @property
     def part(self) -> str:
-        """Which part of the file it is, as it stands in the names of outputs; empty for a whole file."""
+        """Which part of the file it is, as it stands in names; empty for a whole file."""
         end = "" if self.duration is None else f"-{self.offset + self.duration:.3f}"
         stretch = f"@{self.offset:.3f}{end}" if self.offset or end else ""
         return stretch + ("" if self.channel is None else f".{self.channel + 1}")
 
     @property
-    def key(self) -> tuple[str, str]:
+    def key(self) -> Key:
         """What two inputs never have in common: the file, whatever way leads to it, and the part."""
         return self.alias or str(self.real_path), self.part
 
-    @property
+    @cached_property
     def real_path(self) -> Path:
         """The file, whatever links lead to it."""
         # what holds a zero byte is no path, and is no file when it is read
@@ -62,7 +72,7 @@ class Input:
 
 @dataclass(frozen=True)
 class Gathered:
-    """The inputs that some arguments stand for, each once, and whether a folder was searched for them."""
+    """The inputs that some arguments stand for, each once, and whether folders were searched for them."""
 
     inputs: list[Input]
     searched: bool
@@ -87,12 +97,15 @@ def gather(
         stdin: the file that holds what came from standard input (see `standard_input`), if `-` is among them.
 
     Raises:
-        InputError: a folder, a pattern or a list holds nothing, or a list or a manifest cannot be read.
+        InputError: an argument is empty; a folder, a pattern or a list holds nothing; a list or a manifest cannot be
+            read.
     """
-    found: dict[tuple[str, str], Input] = {}
+    found: dict[Key, Input] = {}
     searched = False
     suffixes = set(suffixes)
     for argument in _listed(arguments):
+        if not argument:  # of a variable that was not set; as a path it would be this folder
+            raise InputError("an empty argument names no recording")
         path = Path(argument)
         if argument == STANDARD_INPUT and stdin is not None:
             inputs = [Input(stdin, Path("stdin"), alias=STANDARD_INPUT)]
@@ -103,8 +116,7 @@ def gather(
                 continue  # a run's own, which `*` matches as well
             inputs = _of_manifest(path) if path.suffix in _MANIFESTS else [Input(path, Path(path.name))]
         elif glob.has_magic(argument):
-            inputs, folders = _matching(argument, suffixes)
-            searched = searched or folders
+            inputs, searched = _matching(argument, suffixes), True
         else:
             inputs = [Input(path, Path(path.name))]
         for each in inputs:
@@ -113,20 +125,23 @@ def gather(
     return Gathered(list(found.values()), searched)
 
 
-def standard_input(folder: str) -> Path:
-    """Copy standard input to a file in `folder`: libsndfile reads most formats only where it can seek.
+@contextmanager
+def standard_input() -> Iterator[Path]:
+    """Keep what comes from standard input in a file: libsndfile reads most formats only where it can seek.
 
     Raises:
         InputError: there is no standard input, or no room for it.
     """
     if sys.stdin is None:
         raise InputError("-: standard input is closed")
-    try:
-        with tempfile.NamedTemporaryFile(dir=folder, delete=False) as file:
-            shutil.copyfileobj(sys.stdin.buffer, file)
-    except OSError as error:
-        raise InputError(f"-: standard input cannot be kept in {folder} ({error.strerror})") from error
-    return Path(file.name)
+    with tempfile.TemporaryDirectory(prefix="oyez-") as folder:
+        path = Path(folder, "stdin")
+        try:
+            with path.open("wb") as file:
+                shutil.copyfileobj(sys.stdin.buffer, file)
+        except OSError as error:
+            raise InputError(f"-: standard input cannot be kept in {folder} ({error.strerror})") from error
+        yield path
 
 
 def _listed(arguments: Iterable[str]) -> Iterator[str]:
@@ -173,20 +188,24 @@ def _search(folder: Path, suffixes: set[str]) -> list[Input]:
     return sorted(inputs, key=lambda each: each.place)
 
 
-def _matching(pattern: str, suffixes: set[str]) -> tuple[list[Input], bool]:
-    """Return what a pattern stands for, and whether folders were among it."""
+def _matching(pattern: str, suffixes: set[str]) -> list[Input]:
     inputs: list[Input] = []
-    folders = False
+    top = Path(*takewhile(lambda part: not glob.has_magic(part), Path(pattern).parts))
     for name in sorted(glob.glob(pattern, recursive=True)):  # noqa: PTH207  # of Path.glob, patterns are below a folder
         path = Path(name)
         if not path.is_dir():
-            inputs.append(Input(path, Path(path.name)))
+            inputs += [Input(path, _below(top, path))] if path.name != JOURNAL else []
         elif not pattern.endswith("**"):  # which stands for the files below as well
-            inputs += _search(path, suffixes)
-            folders = True
+            inputs += [replace(each, place=_below(top, each.path)) for each in _search(path, suffixes)]
     if not inputs:
         raise InputError(f"{pattern}: no such file, and nothing that matches this pattern")
-    return inputs, folders
+    return inputs
+
+
+def _below(top: Path, path: Path) -> Path:
+    """Return where a file is below a folder; its name alone if it is elsewhere."""
+    inside = path.is_relative_to(top) and ".." not in path.relative_to(top).parts
+    return path.relative_to(top) if inside else Path(path.name)
 
 
 def _of_manifest(path: Path) -> list[Input]:
@@ -194,12 +213,7 @@ def _of_manifest(path: Path) -> list[Input]:
         utterances = read_manifest(path)
     except ManifestError as error:
         raise InputError(str(error)) from error
-    inputs = []
-    for each in utterances:
-        inside = each.path.is_relative_to(path.parent) and ".." not in each.path.parts
-        place = each.path.relative_to(path.parent) if inside else Path(each.path.name)
-        inputs.append(Input(each.path, place, each.offset, each.duration))
-    return inputs
+    return [Input(each.path, _below(path.parent, each.path), each.offset, each.duration) for each in utterances]
 
 
 def _channels(each: Input) -> list[Input]:

@@ -9,14 +9,15 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import stat
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from app.batch.inputs import Input
+from app.batch.inputs import Input, Key
 
 
 class JournalError(Exception):
@@ -34,19 +35,25 @@ class Version:
     @classmethod
     def of(cls, path: Path, settings: str) -> Version | None:
         """Return the version of a file as it is now; None if there is no such file."""
-        try:
-            status = path.stat()
-        except (OSError, ValueError):
-            return None
-        return cls(status.st_size, status.st_mtime_ns, settings)
+        status = _status(path)
+        return None if status is None else cls(status.st_size, status.st_mtime_ns, settings)
 
 
-@dataclass
-class _Entry:
-    """What is known of one input: its outputs, path -> size in bytes, at that version."""
+@dataclass(frozen=True)
+class _Output:
+    """What is known of a file that was written."""
 
+    key: Key  # of the input that it was made of
     version: Version
-    outputs: dict[str, int] = field(default_factory=dict)
+    size: int  # bytes
+    at: float  # when, in whole seconds as st_mtime counts them
+
+    def is_whole(self, path: Path) -> bool:
+        """Whether the file is there as it was written, or as somebody has changed it since."""
+        status = _status(path)
+        if status is None or not stat.S_ISREG(status.st_mode):
+            return False
+        return status.st_size == self.size or int(status.st_mtime) > self.at
 
 
 class Journal:
@@ -59,7 +66,7 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._entries: dict[tuple[str, str], _Entry] = {}
+        self._outputs: dict[str, _Output] = {}  # by their names
         self._file = -1
 
     def __enter__(self) -> Journal:
@@ -68,6 +75,8 @@ class Journal:
             self._file = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o666)
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             content = self.path.read_bytes()
+            if not content.isascii():  # it is somebody's file: a recording, perhaps
+                raise JournalError(f"{self.path}: is no journal; name another file, or one that is not there yet")
             if content and not content.endswith(b"\n"):
                 os.write(self._file, b"\n")  # the next line is not joined to one that was cut off
         except BlockingIOError as error:
@@ -89,10 +98,18 @@ class Journal:
             outputs: format -> path.
             settings: see `Version`.
         """
-        entry = self._entries.get(each.key)
-        if entry is None or entry.version != Version.of(each.path, settings):
-            return list(outputs)
-        return [name for name, path in outputs.items() if entry.outputs.get(self._name(path), -1) != _size(path)]
+        version = Version.of(each.path, settings)
+
+        def is_complete(path: Path) -> bool:
+            output = self._outputs.get(self._name(path))
+            return output is not None and (output.key, output.version) == (each.key, version) and output.is_whole(path)
+
+        return [name for name, path in outputs.items() if not is_complete(path)]
+
+    def owner(self, path: Path) -> Key | None:
+        """Return the key of the input that an output was made of; None if that recording is no longer there."""
+        output = self._outputs.get(self._name(path))
+        return None if output is None or _status(Path(output.key[0])) is None else output.key
 
     def done(self, each: Input, version: Version | None, outputs: Mapping[Path, int], seconds: float) -> None:
         """Note that an input's outputs (path -> size in bytes) are in place. Raises OSError."""
@@ -125,16 +142,16 @@ class Journal:
                 return
             key = (record["path"], record["part"])
             version = Version(record["size"], record["mtime_ns"], record["settings"])
+            at = datetime.fromisoformat(record["at"]).timestamp()
             outputs = dict(record["outputs"])
         except (ValueError, KeyError, TypeError):  # cut off, or of a file that was not there to be looked at
             return
-        before = self._entries.get(key)
-        kept = before.outputs if before and before.version == version else {}
-        self._entries[key] = _Entry(version, kept | outputs)
+        self._outputs |= {name: _Output(key, version, size, at) for name, size in outputs.items()}
 
 
-def _size(path: Path) -> int | None:
+def _status(path: Path) -> os.stat_result | None:
+    """Return what the file system knows of a file; None if there is none."""
     try:
-        return path.stat().st_size if path.is_file() else None
-    except OSError:
+        return path.stat()
+    except (OSError, ValueError):
         return None

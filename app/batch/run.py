@@ -46,7 +46,7 @@ class Summary:
         seconds = time.monotonic() - self._started
         skipped = f", {self.skipped} done before" if self.skipped else ""
         return (
-            f"{self.inputs} files: {self.done} done, {self.failed} failed{skipped}; "
+            f"{self.inputs} file{'s' * (self.inputs != 1)}: {self.done} done, {self.failed} failed{skipped}; "
             f"{_duration(self.audio_seconds)} of audio in {_duration(seconds)}, "
             f"{self.audio_seconds / max(seconds, 1e-9):.0f} times real time"
         )
@@ -95,7 +95,7 @@ class Files:
             yield written
 
     def _todo(self, inputs: Sequence[Input], resume: bool) -> list[_Todo]:
-        stems = output_stems(inputs, self._formats, self._folder, reserved=[self._journal.path])
+        stems = output_stems(inputs, self._formats, self._folder, [self._journal.path], self._journal.owner)
         todo = []
         for each, stem in zip(inputs, stems, strict=True):
             outputs = {name: output_path(stem, name) for name in self._formats}

@@ -171,11 +171,11 @@ def _adapt(task: _Task, further_voices: Sequence[str], most_loss: float) -> str 
     for reason in voices.missing:
         say(f"fewer voices than there could be: {reason}")
     replay, noise = _real_speech(task.real, base.model.config)
+    readings = plan_readings(task.work, base.model.config, sentences, voices, task.clips)
     _take_up(task, read_config(find_checkpoint(task.model)).weights_sha256, further_voices)
     parted = _parted(sentences, voices, replay, task.real)
     say(parted)
 
-    readings = plan_readings(task.work, base.model.config, sentences, voices, task.clips)
     with progress_bar(sum(map(len, readings.values())), "clips") as progress:
         speech = prepare(task.work, base.model.config, readings, replay, task.processes or cores(), progress)
     say("measuring the model as it is")

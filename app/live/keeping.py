@@ -48,7 +48,7 @@ class Keeper:
         transcript = final.transcript
         line = {
             "path": path.name,
-            "text": transcript.text,
+            "text": f"{transcript.call} {transcript.text}".lstrip(),  # all that is in the sound
             "confidence": transcript.confidence,
             "model": transcript.model,
         }

@@ -11,6 +11,7 @@ from rich.live import Live
 from rich.text import Text
 
 from app.commands.live import summary
+from app.console import console
 from app.live.listening import Heard
 from models.streaming import Final, Partial, SpeechStarted
 
@@ -27,8 +28,8 @@ class LiveView:
     Results go to stdout, one a line, and so can be piped; the moving line goes to stderr.
     """
 
-    def __init__(self, console: Console | None = None) -> None:
-        self._console = console or Console(stderr=True, highlight=False)
+    def __init__(self, console: Console = console) -> None:
+        self._console = console
         self._live = Live(console=self._console, transient=True, refresh_per_second=15, redirect_stdout=False)
         self._said = Text()
         self._speaking = False
@@ -71,13 +72,16 @@ class LiveView:
         return line.append_text(said)
 
     def _result(self, final: Final) -> None:
-        line = summary(final.transcript)
-        if not line:
-            return
-        if sys.stdout.isatty() and self._console.is_terminal:
-            self._console.print(result_line(final), soft_wrap=True)
-        else:
-            print(line, flush=True)
+        if line := summary(final.transcript):
+            print_line(line, result_line(final), self._console)
+
+
+def print_line(line: str, shown: Text | None = None, console: Console = console) -> None:
+    """Print a line to stdout, or, where that is the terminal, as it is `shown` above the line that moves."""
+    if sys.stdout.isatty() and console.is_terminal:
+        console.print(shown or Text(line), soft_wrap=True)
+    else:
+        print(line, flush=True)
 
 
 def result_line(final: Final) -> Text:

@@ -102,8 +102,8 @@ async function record() {
     complain(REFUSALS[error.name] ?? `The microphone cannot be used (${error.message || error.name}).`);
     return;
   }
-  if (session !== mine) return release(mine); // stopped while the browser asked
   await listDevices();
+  if (session !== mine) return release(mine); // stopped meanwhile
   mine.sound.getAudioTracks()[0].onended = () => {
     if (session === mine) { complain("The microphone was unplugged."); stop(); }
   };

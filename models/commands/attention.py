@@ -10,6 +10,8 @@ from models.recognizer import Recognizer, Transcript
 from models.segmentation import Segment, SegmentationConfig
 from models.streaming import Event, Final, SpeechStarted, StreamingRecognizer
 
+# from more to less; None: what is said to us
+_TELLING = (Refusal.SEVERAL, None, Refusal.WAKE_ONLY, Refusal.NOT_WOKEN, Refusal.OTHER, Refusal.SILENCE)
 _ROUNDING = 1e-6  # seconds; a segment that begins where another ends may do so a rounding error later
 
 
@@ -44,6 +46,20 @@ class Attention:
             case Command():
                 self._awake_until = -math.inf
         return transcript
+
+
+def what_counts(parts: list[tuple[Transcript, float]], seconds: float) -> list[tuple[Transcript, float]]:
+    """Return those pieces of a recording that a stream would tell the most of: what was said to us, if anything was.
+
+    Args:
+        parts: the pieces and their starts, in order, in seconds.
+        seconds: within which something may follow the wake phrase.
+    """
+    attention = Attention(seconds)
+    heard = [(attention.heed(piece, start, start + piece.duration), start) for piece, start in parts]
+    reasons = [piece.command.reason if isinstance(piece.command, NoCommand) else None for piece, _ in heard]
+    most = min(reasons, key=_TELLING.index, default=None)
+    return [part for part, reason in zip(heard, reasons, strict=True) if reason is most]
 
 
 class AttentiveStream(StreamingRecognizer):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from models.commands.document import Document, Location, read_yaml
 from models.commands.errors import CommandsError
@@ -18,7 +18,21 @@ _LARGEST_RANGE = 10_000  # numbers
 WAKE_SECONDS = 6.0
 YAML_SUFFIXES = (".yaml", ".yml", ".json")
 
+
+def _like(pattern: str, otherwise: str) -> AfterValidator:
+    """Refuse texts of another form, in words; pydantic would show the pattern."""
+
+    def check(text: str) -> str:
+        if not re.match(pattern, text):
+            raise ValueError(f"{text!r} {otherwise}")
+        return text
+
+    return AfterValidator(check)
+
+
 Template = Annotated[str, Field(max_length=2000)]
+Language = Annotated[str, _like(r"(en|EN)([-_]\w+)?$", "cannot be understood; English can: en, en-GB, en-US")]
+Address = Annotated[str, _like("https?://", "is no address that begins with http:// or https://")]
 
 
 class _Part(BaseModel):
@@ -108,7 +122,7 @@ class Action(_Part):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     run: list[str] | None = Field(default=None, min_length=1)  # a program and its arguments; no shell is involved
-    post: str | None = Field(default=None, pattern=r"^https?://")  # where the command is sent, as JSON
+    post: Address | None = None  # where the command is sent, as JSON
     print: str | None = None
 
     @model_validator(mode="after")
@@ -143,7 +157,7 @@ class Wake:
 class CommandsFile(_Part):
     """What may be said, as it is written."""
 
-    language: str = Field(default="en", pattern=r"^(en|EN)([-_]\w+)?$")
+    language: Language = "en"
     intents: dict[str, Intent] = Field(min_length=1)
     lists: dict[str, WordList] = {}
     expansion_rules: dict[str, Template] = {}

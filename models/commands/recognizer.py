@@ -9,7 +9,7 @@ from pathlib import Path
 from torch import Tensor
 
 from data.audio import SAMPLE_RATE
-from models.commands.attention import AttentiveStream
+from models.commands.attention import AttentiveStream, what_counts
 from models.commands.cache import load_commands
 from models.commands.command import Command, NoCommand, Refusal
 from models.commands.confidence import Evidence
@@ -145,12 +145,9 @@ class CommandRecognizer(Recognizer):
         )
 
     def joined(self, parts: list[tuple[Transcript, float]], duration: float) -> Transcript:
-        """Join the transcripts of the pieces of a recording; two commands in it are none."""
-        joined = super().joined(parts, duration)
-        heard = [transcript.command for transcript, _ in parts if transcript.command is not None]
-        commands = [each for each in heard if isinstance(each, Command)] or heard
-        if len(commands) == 1:
-            return replace(joined, command=commands[0])
-        if any(commands):
-            return replace(joined, command=NoCommand(Refusal.SEVERAL))
-        return replace(joined, command=NoCommand(Refusal.OTHER if joined.text else Refusal.SILENCE))
+        """Join the transcripts of the pieces of a recording as a stream would hear them; two commands are none."""
+        pieces = what_counts(parts, self.file.oyez.wake_seconds)
+        command = pieces[0][0].command if pieces else NoCommand(Refusal.SILENCE)
+        if command and len(pieces) > 1:
+            command = NoCommand(Refusal.SEVERAL)
+        return replace(super().joined(pieces, duration), command=command)

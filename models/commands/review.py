@@ -37,7 +37,7 @@ def review(compiled: Compiled, document: Document) -> list[Finding]:
     found = [
         *_unsayable(compiled),
         *_ambiguous(compiled, document),
-        *_sound_alike_values(compiled, document),
+        *_confusable_values(compiled, document),
         *_sound_alike_intents(compiled, document),
         *_settings(compiled, document),
     ]
@@ -63,18 +63,22 @@ def _ambiguous(compiled: Compiled, document: Document) -> Iterator[Finding]:
             yield Finding(_line(sample, compiled, document), f"{spell(sample.text)!r} belongs to {owners}")
 
 
-def _sound_alike_values(compiled: Compiled, document: Document) -> Iterator[Finding]:
+def _confusable_values(compiled: Compiled, document: Document) -> Iterator[Finding]:
+    """Find values of a list that are spelled the same, or sound alike, and stand for different things."""
     lists: list[tuple[Location, str, WordList]] = []
     lists += [(("lists", name), name, words) for name, words in compiled.file.lists.items()]
     for _, scope in scopes(compiled.file):
         lists += [((*scope.location, "lists", name), name, words) for name, words in scope.block.lists.items()]
     for location, name, words in lists:
         values = list(enumerate(words.values or []))[:_LONGEST_LIST]
-        numbers = {}
+        numbers: dict[str, int] = {}  # of the first value of each spelling
         for n, value in values:
             with suppress(SpokenError):  # nobody can say it, and no sentence asks for it: compiling would have told
                 if not is_template(value.said):
-                    numbers[spell(value.said)] = n
+                    _, first = values[numbers.setdefault(spell(value.said), n)]
+                    if first.out != value.out and first.context == value.context:
+                        line = document.line((*location, "values", n))
+                        yield Finding(line, f"{value.said!r} of {{{name}}} is both {first.out!r} and {value.out!r}")
         for one, other in _alike({text: repr(values[n][1].out) for text, n in numbers.items()}):
             line = document.line((*location, "values", max(numbers[one], numbers[other])))
             yield Finding(line, f"{one!r} and {other!r} of {{{name}}} sound alike")

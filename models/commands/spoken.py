@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+import numpy as np
 from num2words import num2words
 
 _SYMBOLS = {"%": "percent", "°": "degrees", "&": "and", "+": "plus", "=": "equals", "@": "at", "#": "number",
@@ -70,7 +71,7 @@ def number_readings(number: int | float) -> tuple[str, ...]:
         return tuple(f"{sign} {reading}" for sign in ("minus", "negative") for reading in number_readings(-number))
     whole = int(number)
     if whole != number:
-        digits = f"{number:g}".partition(".")[2]
+        digits = np.format_float_positional(number).partition(".")[2]
         point = " ".join(num2words(int(digit)) for digit in digits)
         readings = [f"{reading} point {point}" for reading in number_readings(whole)]
         if digits == "5":

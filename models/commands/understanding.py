@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -18,6 +20,9 @@ LONGEST_TEXT = 500  # characters
 _MOST = 100  # meanings of one text
 _WRONG = -4.0  # log-probability of a letter that the text does not have there
 _ROOM = 20
+
+Place = tuple[int, int]  # state of the automaton, and how many labels of a text were read on the way to it
+_START = (0, 0)
 
 
 class Understanding:
@@ -37,19 +42,15 @@ class Understanding:
             models.commands.spoken.SpokenError: nobody can say it.
         """
         labels = encode(spell(text))
+        steps = self._steps(labels)
         found: list[tuple[int, ...]] = []
-        pending: list[tuple[int, int, tuple[int, ...]]] = [(0, 0, ())]  # state, labels read, symbols so far
+        pending: list[tuple[Place, tuple[int, ...]]] = [(_START, ())]  # with the symbols so far
         while pending and len(found) < _MOST:
-            state, read, path = pending.pop()
-            if read == len(labels) and state in self._ends:
+            place, path = pending.pop()
+            if self._is_end(place, labels):
                 found.append(path)
-            for _, symbol, target in self._arcs[self._first[state] : self._first[state + 1]].tolist():
-                if symbol == EPSILON:
-                    pending.append((target, read, path))
-                elif symbol >= FIRST_TAG:
-                    pending.append((target, read, (*path, symbol)))
-                elif read < len(labels) and symbol % LABELS == labels[read]:
-                    pending.append((target, read + 1, (*path, symbol)))
+            for symbol, target in steps.get(place, ()):
+                pending.append((target, path if symbol == EPSILON else (*path, symbol)))
         matches = [interpret(path, self.compiled.tags) for path in found]
         intents = [None, *self.compiled.file.intents]
         matches.sort(key=lambda match: (match.free_letters, intents.index(match.intent), match.block))
@@ -57,6 +58,39 @@ class Understanding:
         for match in matches:
             distinct.setdefault((match.intent, match.block, repr(match.slots)), match)
         return list(distinct.values())
+
+    def _steps(self, labels: Sequence[int]) -> dict[Place, list[tuple[int, Place]]]:
+        """Return the symbols and places that follow each place from which the end of a text can be reached."""
+        steps: dict[Place, list[tuple[int, Place]]] = {}
+        before: defaultdict[Place, list[Place]] = defaultdict(list)
+        pending = [_START]
+        while pending:
+            place = pending.pop()
+            if place not in steps:
+                steps[place] = list(self._steps_from(place, labels))
+                for _, target in steps[place]:
+                    before[target].append(place)
+                    pending.append(target)
+        leading: set[Place] = set()  # to the end
+        pending = [place for place in steps if self._is_end(place, labels)]
+        while pending:
+            place = pending.pop()
+            if place not in leading:
+                leading.add(place)
+                pending += before[place]
+        return {place: [step for step in steps[place] if step[1] in leading] for place in leading}
+
+    def _steps_from(self, place: Place, labels: Sequence[int]) -> Iterator[tuple[int, Place]]:
+        state, read = place
+        for _, symbol, target in self._arcs[self._first[state] : self._first[state + 1]].tolist():
+            if symbol == EPSILON or symbol >= FIRST_TAG:
+                yield symbol, (target, read)
+            elif read < len(labels) and symbol % LABELS == labels[read]:
+                yield symbol, (target, read + 1)
+
+    def _is_end(self, place: Place, labels: Sequence[int]) -> bool:
+        state, read = place
+        return read == len(labels) and state in self._ends
 
     @cached_property
     def _grammar(self) -> Grammar:

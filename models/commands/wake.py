@@ -7,7 +7,7 @@ from dataclasses import replace
 from torch import Tensor
 
 from data.audio import SAMPLE_RATE
-from models.commands.attention import Attention, DiscreetStream
+from models.commands.attention import DiscreetStream, what_counts
 from models.commands.command import NoCommand, Refusal
 from models.commands.file import WAKE_SECONDS
 from models.commands.spoken import spell
@@ -52,16 +52,15 @@ class WakeRecognizer(Recognizer):
             said = super()._transcript(log_probs[call.end :], samples - round(until * SAMPLE_RATE))
             if said.text:
                 later = tuple(word.later(until) for word in said.words)
-                return replace(said, words=later, duration=duration)
+                return replace(said, words=later, duration=duration, call=call.text)
         words = self._words_of(call.words, duration)
         return Transcript(call.text, words, call.confidence, duration, self.name, NoCommand(Refusal.WAKE_ONLY))
 
     def joined(self, parts: list[tuple[Transcript, float]], duration: float) -> Transcript:
         """Join the transcripts of the pieces of a recording: those that are said to us, if any are."""
-        attention = Attention(self.seconds)
-        heard = [(attention.heed(piece, start, start + piece.duration), start) for piece, start in parts]
-        for command in (None, *map(NoCommand, (Refusal.WAKE_ONLY, Refusal.NOT_WOKEN))):
-            some = [(piece, start) for piece, start in heard if piece.command == command]
-            if some:
-                return replace(super().joined(some, duration), command=command)
-        return replace(super().joined(heard, duration), command=NoCommand(Refusal.SILENCE))
+        pieces = what_counts(parts, self.seconds)
+        joined = super().joined(pieces, duration)
+        if not pieces:
+            return replace(joined, command=NoCommand(Refusal.SILENCE))
+        first, _ = pieces[0]
+        return replace(joined, command=first.command, call=first.call)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import math
 import os
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -49,20 +50,21 @@ class NgramDecoder:
         from flashlight.lib.text.decoder.kenlm import KenLM
         from flashlight.lib.text.dictionary import Dictionary
 
-        self.words = list(_unigrams(arpa))
         self.width = width
         self._prior = prior
-        self._dictionary = Dictionary([*self.words, _UNKNOWN])
         try:
+            self.words = list(_unigrams(arpa))
+            spelled = [[*encode(word), SPACE] for word in self.words]
+            self._dictionary = Dictionary([*self.words, _UNKNOWN])
             with _quiet():
                 self._language_model = KenLM(str(arpa), self._dictionary)
-        except RuntimeError as error:
-            raise ValueError(f"{arpa}: no ARPA language model ({str(error).splitlines()[0]})") from error
+        except (ValueError, RuntimeError, EOFError, zlib.error, gzip.BadGzipFile) as error:
+            raise ValueError(f"{arpa}: no usable ARPA language model ({str(error).splitlines()[0]})") from error
         start = self._language_model.start(False)
         self._lexicon = Trie(LABELS, SPACE)
-        for number, word in enumerate(self.words):
+        for number, labels in enumerate(spelled):
             _, score = self._language_model.score(start, number)
-            self._lexicon.insert([*encode(word), SPACE], number, score)
+            self._lexicon.insert(labels, number, score)
         self._lexicon.smear(SmearingMode.MAX)
         self.weigh(config)
 
@@ -101,7 +103,7 @@ class NgramDecoder:
 
 
 def _unigrams(arpa: Path) -> Iterator[str]:
-    """Yield the words of an ARPA file."""
+    """Yield the words of an ARPA file. Raises ValueError for one that is none, and what reading it raises."""
     inside = False
     with gzip.open(arpa, "rt", encoding="utf-8") if arpa.suffix == ".gz" else arpa.open(encoding="utf-8") as file:
         for line in file:
@@ -110,10 +112,12 @@ def _unigrams(arpa: Path) -> Iterator[str]:
                     return
                 inside = line.strip() == "\\1-grams:"
             elif inside and line.strip():
-                word = line.split("\t")[1].strip()
+                word = "".join(line.split("\t")[1:2]).strip()
+                if not word:
+                    raise ValueError(f"no word after a tab in the line {line.strip()!r}")
                 if word not in _NO_WORDS:
                     yield word
-    raise ValueError(f"{arpa}: no ARPA language model (it lists no words)")
+    raise ValueError("it lists no words")
 
 
 @contextmanager

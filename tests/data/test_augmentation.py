@@ -86,8 +86,24 @@ def test_what_comes_out_is_a_waveform(waveform, seed):
     assert changed.dtype == voiced.dtype == np.float32
     assert np.isfinite(changed).all()
     assert np.abs(changed).max() <= 1.0
-    silence = 2 * EVERYTHING.silence_seconds * SAMPLE_RATE
-    assert len(voiced) <= len(changed) <= len(voiced) + silence
+    assert len(changed) == len(voiced)
+    slowest, fastest = (len(waveform) / factor for factor in EVERYTHING.speed)
+    assert fastest - 2 * min(EVERYTHING.cut_seconds * SAMPLE_RATE, fastest / 10) - 2 <= len(voiced) <= slowest + 2
+
+
+def test_silence_is_put_before_and_after_no_more_than_asked():
+    clip = np.ones(SAMPLE_RATE, np.float32)
+    most = int(0.25 * SAMPLE_RATE)
+
+    surrounded = [Augmentation(EVERYTHING).surround(clip, rng(seed)) for seed in range(50)]
+
+    sounds = [np.flatnonzero(each) for each in surrounded]
+    assert all(np.array_equal(each[sound], clip) for each, sound in zip(surrounded, sounds, strict=True))
+    before = [sound[0] for sound in sounds]
+    after = [len(each) - 1 - sound[-1] for each, sound in zip(surrounded, sounds, strict=True)]
+    for silence in (before, after):
+        assert 0 <= min(silence) < most / 5
+        assert most * 4 / 5 < max(silence) <= most
 
 
 def test_a_clip_that_would_clip_is_made_quieter_as_a_whole():

@@ -72,6 +72,10 @@ def test_what_is_missing_is_named(folder: Path, engine: Engine, tmp_path: Path) 
         plan(["stop"], tmp_path, {f"kokoro:{empty}": 1.0})
     with pytest.raises(SynthesisError, match="nowhere"):
         check_voice("kokoro:nowhere:af_one")
+    with pytest.raises(SynthesisError, match=r"^/nope: no voices"):
+        check_voice("kokoro:/nope")
+    with pytest.raises(SynthesisError, match=f"{folder} has the voices af_one"):
+        check_voice(f"kokoro:{folder}")
 
 
 @pytest.mark.parametrize("content", [b"", b"PK damaged", b"no archive at all"])

@@ -98,6 +98,22 @@ def test_a_stopped_run_goes_on_and_gives_what_an_unbroken_one_gives(tmp_path: Pa
     assert durations[0] == pytest.approx(durations[1], rel=0.2)  # hibari draws a little at random
 
 
+@pytest.mark.parametrize("interrupted", ["data.synthesis.soundfile.write", "data.synthesis.soundfile.info"])
+def test_an_interrupted_run_leaves_no_half_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, interrupted: str
+) -> None:
+    """While a clip is written, or the manifest."""
+
+    def interrupt(path: Path, *_: object, **__: object) -> None:
+        Path(path).touch()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(interrupted, interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        synthesise(plan(["stop"], tmp_path, {"hibari-us": 1.0}), tmp_path)
+    assert {path.suffix for path in tmp_path.rglob("*") if path.is_file()} <= {".flac"}
+
+
 @pytest.mark.slow
 @needs("espeak-ng")
 def test_workers_make_the_same_files(tmp_path: Path) -> None:

@@ -142,6 +142,8 @@ def test_each_channel_has_its_transcript(oyez: Oyez, spoken: Path, tmp_path: Pat
     done = oyez("transcribe", tmp_path / "call.wav", "--channels", "split", "-o", tmp_path / "out")
     assert done.returncode == 0, done.stderr
     assert [(tmp_path / "out" / f"call.{n}.txt").read_text() for n in (1, 2)] == ["yes\n", "seven\n"]
+    done = oyez("transcribe", tmp_path / "call.wav", "--channels", "split")
+    assert done.stdout == f"{tmp_path}/call.wav.1\tyes\n{tmp_path}/call.wav.2\tseven\n"
 
 
 @pytest.mark.parametrize(
@@ -152,6 +154,7 @@ def test_each_channel_has_its_transcript(oyez: Oyez, spoken: Path, tmp_path: Pat
         (["--journal", "j"], "--journal needs --output-dir or --beside"),
         (["-f", "txt", "-f", "srt"], "several formats (txt, srt) need"),
         (["-f", "srt"], "srt of 2 recordings is 2 files"),
+        (["-f", "tsv"], "tsv of 2 recordings is 2 files"),
         (["--workers", "0"], "workers"),
         (["--batch-seconds", "0"], "batch-seconds"),
         (["nothing/*.here"], "nothing/*.here: no such file"),

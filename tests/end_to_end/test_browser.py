@@ -154,6 +154,17 @@ def test_recording_can_be_begun_again_and_what_was_heard_be_cleared(page: Page) 
     expect(texts).to_have_count(0)
 
 
+def test_stopped_before_it_has_begun_a_recording_opens_nothing(page: Page) -> None:
+    slow = "() => new Promise((answer) => { window.asked = { answer }; })"
+    page.evaluate(f"() => {{ navigator.mediaDevices.enumerateDevices = {slow}; }}")
+    record(page)
+    page.wait_for_function("window.asked", timeout=PATIENCE)
+    stop(page)
+    page.evaluate("window.asked.answer([])")
+    page.wait_for_timeout(300)
+    assert page.evaluate("window.oyez.socket === undefined")
+
+
 def test_last_utterance_is_seen_inside(page: Page) -> None:
     page.get_by_role("tab", name="See inside").click()
     expect(page.get_by_text("then look here")).to_be_visible()

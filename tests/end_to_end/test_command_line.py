@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from subprocess import CompletedProcess
 
@@ -85,6 +86,7 @@ def test_a_damaged_file_is_named_the_others_are_done_and_the_exit_code_is_1(
         (["listen", "--source", "x.wav", "--microphone", "1"], "exclude each other"),
         (["listen", "--source", "x.wav", "--benchmark", "y.wav"], "exclude each other"),
         (["listen", "--source", "x.wav", "--sensitivity", "1.5"], "--sensitivity"),
+        (["listen", "--benchmark", "x.wav", "--save", "kept"], "leave out --save"),
     ],
 )
 def test_wrong_use_is_told_without_a_traceback_and_the_exit_code_is_2(
@@ -111,6 +113,33 @@ def test_results_go_to_stdout_while_progress_moves_in_the_terminal(spoken: Path,
     texts = [line.rsplit("\t")[-1] for line in (tmp_path / "texts").read_text().splitlines()]
     assert done.returncode == 0
     assert texts == (["left right stop", "yes"] if command == "transcribe" else ["yes"])
+
+
+def test_what_an_action_prints_in_the_terminal_does_not_run_into_the_line_that_moves(
+    spoken: Path, tmp_path: Path
+) -> None:
+    commands = tmp_path / "words.yaml"
+    commands.write_text(
+        "intents: {Yes: {data: [{sentences: ['yes']}]}}\noyez: {actions: {Yes: {print: 'it is {text}'}}}\n"
+    )
+    terminal, theirs = os.openpty()
+    run = [sys.executable, "-m", "app.cli", "listen", "-c", commands, "--source", spoken / "yes.flac"]
+    with subprocess.Popen(run, stdout=theirs, stderr=theirs, env={**os.environ, "TERM": "xterm"}):
+        os.close(theirs)
+        shown = b""
+        with suppress(OSError):  # it has ended
+            while True:
+                shown += os.read(terminal, 1000)
+    os.close(terminal)
+    assert b"\x1b[2Kit is yes\r\n" in shown  # the line is cleared first
+
+
+@pytest.mark.parametrize("arguments", [["models"], ["transcribe", "yes.flac"]])
+def test_whoever_closes_stdout_wants_no_results(spoken: Path, arguments: list[str]) -> None:
+    run = f"exec {sys.executable} -m app.cli {' '.join(arguments)} >&-"
+    done = subprocess.run(["sh", "-c", run], cwd=spoken, capture_output=True, text=True, check=False)
+    assert done.returncode == 0
+    assert "Traceback" not in done.stderr
 
 
 def test_a_name_that_is_not_utf_8_is_a_file_like_any_other(spoken: Path, tmp_path: Path) -> None:

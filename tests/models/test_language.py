@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 
 import pytest
 import torch
@@ -94,7 +95,7 @@ def test_the_same_seed_writes_the_same_and_another_one_something_else(model):
     assert all(len(written(seed)) <= 60 for seed in range(5))
 
 
-@pytest.mark.parametrize("safest", [{"temperature": 0.0}, {"top_k": 1}, {"temperature": 1e-4}])
+@pytest.mark.parametrize("safest", [{"temperature": 0.0}, {"top_k": 1}, {"temperature": 1e-4}, {"temperature": 1e-45}])
 def test_without_freedom_the_likeliest_letters_are_written(model, safest):
     text = "turn "
     written = "".join(model.generate(text, longest=20, **safest))
@@ -123,7 +124,13 @@ def test_temperature_and_top_k_shape_the_choice():
 
 
 @pytest.mark.parametrize(
-    ("wrong", "message"), [({"temperature": -0.5}, "temperature"), ({"top_k": 0}, "top_k"), ({"beginning": "é"}, "é")]
+    ("wrong", "message"),
+    [
+        ({"temperature": -0.5}, "temperature"),
+        ({"temperature": math.nan}, "temperature"),
+        ({"top_k": 0}, "top_k"),
+        ({"beginning": "é"}, "é"),
+    ],
 )
 def test_what_cannot_be_is_refused_before_anything_is_written(model, wrong, message):
     with pytest.raises(ValueError, match=message):

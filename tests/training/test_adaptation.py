@@ -12,7 +12,7 @@ import torch
 
 from data.manifest import Utterance
 from data.recordings import utterances
-from models.checkpoint import CARD, ModelConfig, load_checkpoint, save_ngram
+from models.checkpoint import CARD, ModelConfig, load_checkpoint, read_config, save_ngram
 from models.confidence import WordConfidence
 from models.decoding.ngram import NgramConfig
 from models.recognizer import Recognizer
@@ -34,7 +34,7 @@ from training.adaptation import (
 )
 from training.adaptation import Speech as AdaptationSpeech
 from training.adaptation_speech import Parted, Voices
-from training.config import CorpusConfig
+from training.config import CorpusConfig, RecipeError
 from training.evaluate import hear
 from training.ngram import estimate, write_arpa
 from training.operating_points import Attempt
@@ -94,7 +94,8 @@ def test_an_adapted_model_stands_by_itself_with_its_language_model_and_both_card
 ) -> None:
     base = Path(shutil.copytree(untrained_model, tmp_path / "base"))
     write_arpa(estimate([["yes"], ["left", "right", "stop"]]), tmp_path / "words.arpa")
-    save_ngram(base, gzip.compress((tmp_path / "words.arpa").read_bytes()), NgramConfig(weight=1.5, word_score=1.0))
+    weighed = read_config(base).model_copy(update={"ngram": NgramConfig(weight=1.5, word_score=1.0)})
+    save_ngram(base, gzip.compress((tmp_path / "words.arpa").read_bytes()), weighed)
     before = load_checkpoint(base).config
     model = adapted_model(str(base), base, 0.5, before.model_copy(update={"name": "home"}))
     save_adapted(tmp_path / "home", model, str(base), "Adapted to home.yaml.")
@@ -123,6 +124,14 @@ def test_of_a_model_with_a_vocabulary_other_speech_gives_no_text(tmp_path: Path)
     measured = utterances(tmp_path / HELD_OUT)
     assert {each.speaker for each in measured} == {"espeak:en-us+Linda"}
     assert len(measured) == len(speech.general) + len(readings[HELD_OUT_COMMANDS])
+
+
+def test_so_few_clips_that_a_vocabulary_or_other_speech_would_be_missing_are_refused(tmp_path: Path) -> None:
+    config = ModelConfig(vocabulary=("yes", "no", "left", "right", "stop"))
+    voices = Voices({"espeak:en-us+Adam": 1.0}, {"espeak:en-us+Linda": 1.0}, [])
+    with pytest.raises(RecipeError, match="--clips 3 is too few for a model with a vocabulary"):
+        plan_readings(tmp_path, config, Parted(["left"], ["left"], apart=False), voices, clips=3)
+    assert plan_readings(tmp_path, ModelConfig(), Parted(["left"], ["left"], apart=False), voices, clips=3)
 
 
 def test_confidences_are_fitted_to_speech_that_was_held_out(untrained_model: Path, spoken: Path) -> None:

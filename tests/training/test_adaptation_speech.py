@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+import soundfile
 
+from data.audio import SAMPLE_RATE, Waveform
+from data.manifest import Utterance, write_manifest
 from data.synthesis import SynthesisError
 from models.commands.file import CommandsFile, parse_commands
 from training import adaptation_speech
 from training.adaptation_speech import (
-    HELD_OUT_SECONDS,
     choose_voices,
     draw_general,
     draw_sentences,
@@ -122,18 +124,54 @@ def test_every_second_phrase_is_of_the_vocabulary_where_there_is_one() -> None:
 def test_speakers_of_a_folder_are_parted(corpus: Path) -> None:
     replay = replay_of_folder(corpus / "recordings", ())
     trained, held_out = ({each.speaker for each in part} for part in (replay.training, replay.held_out))
-    assert (trained, held_out) == ({"speaker1", "speaker2", "speaker3"}, {"speaker0"})
+    assert trained
+    assert held_out
+    assert trained.isdisjoint(held_out)
+    assert trained | held_out == {f"speaker{number}" for number in range(4)}
     assert len(replay.training) + len(replay.held_out) == 12
 
 
-def test_recordings_of_a_single_speaker_are_parted_and_one_alone_cannot_be(spoken: Path, tmp_path: Path) -> None:
-    replay = replay_of_folder(spoken, ())
-    paths = {each.path for each in replay.training}, {each.path for each in replay.held_out}
-    assert all(paths)
-    assert paths[0].isdisjoint(paths[1])
-    (tmp_path / "manifest.tsv").write_text(f"path\ttext\n{spoken / 'yes.flac'}\tyes\n")
+@pytest.fixture
+def listed(tone: Waveform, tmp_path: Path) -> Callable[[Sequence[tuple[str, str, float]]], Path]:
+    """(file, speaker, offset) for each utterance of a tenth of a second -> a folder with these recordings."""
+
+    def write(utterances: Sequence[tuple[str, str, float]]) -> Path:
+        for name, _, _ in utterances:
+            soundfile.write(tmp_path / name, tone, SAMPLE_RATE)
+        said = [Utterance(tmp_path / name, "a", speaker, offset, 0.1) for name, speaker, offset in utterances]
+        write_manifest(tmp_path / "manifest.jsonl", said)
+        return tmp_path
+
+    return write
+
+
+def test_of_a_single_speaker_a_fifth_of_the_recordings_is_held_out_and_whole(
+    listed: Callable[[Sequence[tuple[str, str, float]]], Path],
+) -> None:
+    replay = replay_of_folder(listed([(f"{n // 2}.wav", "", (n % 2) / 5) for n in range(200)]), ())
+    trained, held_out = ({each.path for each in part} for part in (replay.training, replay.held_out))
+    assert trained.isdisjoint(held_out)
+    assert (len(trained) + len(held_out), len(replay.training) + len(replay.held_out)) == (100, 200)
+    assert 10 < len(held_out) < 30
+
+
+@pytest.mark.parametrize("speakers", [1, 60])
+def test_who_is_held_out_hangs_on_no_others_in_the_list(
+    listed: Callable[[Sequence[tuple[str, str, float]]], Path], speakers: int
+) -> None:
+    said = [(f"{number}.wav", f"speaker{number % speakers}", 0.0) for number in range(60)]
+    whole, shorter = (replay_of_folder(listed(some), ()).held_out for some in (said, said[7:]))
+    kept = {name for name, _, _ in said[7:]}
+    assert {each.path.name for each in shorter} == {each.path.name for each in whole} & kept
+
+
+def test_what_would_be_measured_on_what_was_learned_is_refused_at_once(
+    listed: Callable[[Sequence[tuple[str, str, float]]], Path],
+) -> None:
     with pytest.raises(RecipeError, match="one recording is too few"):
-        replay_of_folder(tmp_path, ())
+        replay_of_folder(listed([("a.wav", "", 0.0), ("a.wav", "", 0.2)]), ())
+    with pytest.raises(RecipeError, match=r"1 recordings are in training and in validation .*a\.wav"):
+        replay_of_folder(listed([("a.wav", "one", 0.0), ("a.wav", "another", 0.2)]), ())
 
 
 def test_a_model_with_a_vocabulary_is_given_its_words_only(corpus: Path) -> None:
@@ -148,16 +186,16 @@ def test_a_recipe_gives_its_own_parts_no_more_than_is_needed(
     part = '[[data.{}]]\ncorpus = "recordings"\nroot = "recordings"\n{}speakers = ["speaker3"]\n'
     recipe.write_text('name = "tones"\n' + part.format("train", "without_") + part.format("validation", ""))
     monkeypatch.setattr(adaptation_speech, "REPLAY_SECONDS", 2.0)
+    monkeypatch.setattr(adaptation_speech, "HELD_OUT_SECONDS", 1.0)
     replay = replay_of_recipe(load_recipe(recipe), corpus, ())
     assert len(replay.training) == 4  # of half a second each
     assert {each.speaker for each in replay.training} == {"speaker0", "speaker1", "speaker2"}
-    assert [each.speaker for each in replay.held_out] == ["speaker3"] * 3
-    assert HELD_OUT_SECONDS > 1.5
+    assert [each.speaker for each in replay.held_out] == ["speaker3"] * 2
 
 
 def test_a_recipe_that_measures_on_voices_it_knows_is_refused(corpus: Path, tmp_path: Path) -> None:
     recipe = tmp_path / "tones.toml"
     part = '[[data.{}]]\ncorpus = "recordings"\nroot = "recordings"\n'
     recipe.write_text('name = "tones"\n' + part.format("train") + part.format("validation"))
-    with pytest.raises(RecipeError, match="same speakers: speaker0"):
+    with pytest.raises(RecipeError, match=r"4 speakers are in training and in validation \(speaker0"):
         replay_of_recipe(load_recipe(recipe), corpus, ())

@@ -144,4 +144,8 @@ def test_the_command_says_what_is_wrong(tmp_path: Path, recipe: Path) -> None:
         code, said = run(*arguments, "--out", str(out))
         assert code == 2
         assert message in said
+    for unfit in (tmp_path / "gone" / "words.jsonl", tmp_path / "words.json"):
+        code, said = run(str(recipe), "--data", str(tmp_path), "--model", "no model is loaded yet", "--out", str(unfit))
+        assert code == 2
+        assert "must be a .jsonl file in a folder that is there" in said
     assert not out.exists()

@@ -6,10 +6,13 @@ import math
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 import torch
 from typer.testing import CliRunner
 
+from data.audio import SAMPLE_RATE
 from models.checkpoint import NGRAM, read_config
 from models.decoding.ngram import NgramConfig
 from models.recognizer import Recognizer
@@ -78,6 +81,41 @@ def test_a_word_language_model_is_put_into_the_folder(folder: Path, spoken: Path
     assert Recognizer.load(folder).decoding == "ngram"
 
 
+def test_the_model_is_as_it_was_until_all_is_found(
+    folder: Path, spoken: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("training.fusion.fit_word_confidence", interrupted)
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+    write_arpa(estimate([["yes"], ["no"]]), tmp_path / "words.arpa")
+    run("ngram", folder, tmp_path / "words.arpa", "--recipe", tmp_path / "spoken.toml", "--data", spoken.parent)
+    assert {path: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_what_cannot_be_read_is_left_out_and_told(
+    folder: Path, tmp_path: Path, spoken: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = tmp_path / "data" / "audio"
+    shutil.copytree(spoken, data)
+    (data / "yes.flac").write_bytes(b"fLaC")
+    no_numbers = np.full(SAMPLE_RATE, np.nan)  # which is found out when the samples are read
+    soundfile.write(data / "right.flac", no_numbers, SAMPLE_RATE, format="WAV", subtype="FLOAT")
+    monkeypatch.setattr("training.fusion.LETTER_WEIGHTS", (0.5,))
+    options = ("--recipe", tmp_path / "spoken.toml", "--data", data.parent, "--share", 1)
+    code, told = run("lstm", folder, *options)
+    assert code == 0
+    assert told.count("left out: ") == 2
+    assert "yes.flac" in told
+    assert "right.flac" in told
+    for path in data.glob("*.flac"):
+        soundfile.write(path, no_numbers, SAMPLE_RATE, format="WAV", subtype="FLOAT")
+    code, told = run("lstm", folder, *options)
+    assert code == 2
+    assert "nothing is said" in told
+
+
 def test_weights_for_the_character_model_are_kept(folder: Path, spoken: Path, tmp_path: Path) -> None:
     recipe = tmp_path / "spoken.toml"
     code, told = run("lstm", folder, "--recipe", recipe, "--data", spoken.parent, "--share", "0.1")
@@ -95,3 +133,9 @@ def test_what_is_not_there_is_named(arguments: tuple[str, ...], message: str) ->
     code, told = run(*arguments)
     assert code == 2
     assert message in told
+
+
+def test_a_classifier_is_refused(untrained_classifier: Path) -> None:
+    code, told = run("lstm", untrained_classifier)
+    assert code == 2
+    assert "is a classifier of words and writes no letters" in told

@@ -128,18 +128,26 @@ def test_a_run_stopped_at_any_step_ends_with_the_same_weights(
     assert bits == whole.progress.bits
 
 
+def test_what_another_run_left_while_this_one_waited_for_the_folder_is_taken_up(tmp_path: Path):
+    waiting = LanguageTrainer(TEXTS, SMALL, RUN, tmp_path)
+    first = LanguageTrainer(TEXTS, SMALL, RUN, tmp_path)
+    first.train()
+    waiting.train(stop=lambda: pytest.fail("nothing was left to do"))
+    assert waiting.progress == first.progress
+
+
 def test_a_run_of_other_texts_or_settings_is_not_gone_on_with(
     tmp_path: Path, stop_after: Callable[[int], Callable[[], int]]
 ):
     with pytest.raises(Interrupted):
         LanguageTrainer(TEXTS, SMALL, RUN, tmp_path).train(stop_after(1))
     with pytest.raises(RecipeError, match="sha256 of the sentences"):
-        LanguageTrainer([*TEXTS, "go"], SMALL, RUN, tmp_path)
+        LanguageTrainer([*TEXTS, "go"], SMALL, RUN, tmp_path).train()
     with pytest.raises(RecipeError, match=r"model\.dropout was 0\.0, is 0\.3"):
-        LanguageTrainer(TEXTS, WITH_DROPOUT, RUN, tmp_path)
+        LanguageTrainer(TEXTS, WITH_DROPOUT, RUN, tmp_path).train()
     (tmp_path / "state.pt").write_bytes(b"PK\x03\x04 not a state")
     with pytest.raises(RecipeError, match=r"state\.pt: damaged"):
-        LanguageTrainer(TEXTS, SMALL, RUN, tmp_path)
+        LanguageTrainer(TEXTS, SMALL, RUN, tmp_path).train()
 
 
 @pytest.mark.slow

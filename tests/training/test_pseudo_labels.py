@@ -20,6 +20,7 @@ from training.pseudo_labels import agreed
 from training.pseudo_labels import main as command
 
 WORDS = ["stop", "left", "seven"]
+CLIPS = [np.zeros(SAMPLE_RATE, np.float32)] * 3
 
 
 class Hears(Recognizer):
@@ -46,17 +47,17 @@ def clips(tmp_path: Path) -> list[Path]:
     return paths
 
 
-def test_a_word_is_given_where_all_models_hear_it(clips: list[Path]) -> None:
+def test_a_word_is_given_where_all_models_hear_it() -> None:
     one, other = Hears(["stop", "left", "seven"]), Hears(["stop", "seven", "seven"])
-    assert agreed([one], clips, WORDS, 0.95) == ["stop", "left", "seven"]
-    assert agreed([one, other], clips, WORDS, 0.95) == ["stop", "", "seven"]
-    assert agreed([one, Hears(["", "left", ""])], clips, WORDS, 0.95) == ["", "left", ""]
+    assert agreed([one], CLIPS, WORDS, 0.95) == ["stop", "left", "seven"]
+    assert agreed([one, other], CLIPS, WORDS, 0.95) == ["stop", "", "seven"]
+    assert agreed([one, Hears(["", "left", ""])], CLIPS, WORDS, 0.95) == ["", "left", ""]
 
 
-def test_no_word_is_given_where_a_model_is_not_sure(clips: list[Path]) -> None:
+def test_no_word_is_given_where_a_model_is_not_sure() -> None:
     sure, unsure = Hears(WORDS), Hears(WORDS, margin=0.1)
-    assert agreed([sure, unsure], clips, WORDS, 0.95) == ["", "", ""]
-    assert agreed([unsure], clips, WORDS, 0.0) != ["", "", ""]
+    assert agreed([sure, unsure], CLIPS, WORDS, 0.95) == ["", "", ""]
+    assert agreed([unsure], CLIPS, WORDS, 0.0) != ["", "", ""]
 
 
 def run(*arguments: str) -> tuple[int, str]:
@@ -68,8 +69,11 @@ def run(*arguments: str) -> tuple[int, str]:
 
 def test_the_command_writes_what_the_shipped_models_agree_on(tmp_path: Path, clips: list[Path]) -> None:
     soundfile.write(tmp_path / "nothing.wav", np.zeros(SAMPLE_RATE), SAMPLE_RATE)
-    code, said = run(str(tmp_path), "--model", "english", *(f"--word={word}" for word in WORDS))
+    (tmp_path / "broken.wav").write_bytes(b"RIFF....")
+    code, said = run(str(tmp_path), "--model", "english", *(f"--word={word.title()}" for word in WORDS))
     assert code == 0, said
+    assert said.count("left out: ") == 1
+    assert "broken.wav" in said
     listed = {utterance.path.name: utterance for utterance in read_manifest(tmp_path / "manifest.jsonl")}
     assert {name: utterance.text for name, utterance in listed.items()} == {
         clip.name: word for clip, word in zip(clips, WORDS, strict=True)
@@ -77,12 +81,12 @@ def test_the_command_writes_what_the_shipped_models_agree_on(tmp_path: Path, cli
     assert listed[clips[1].name].speaker == "01234561"
 
 
-def test_the_command_says_what_is_wrong_and_writes_nothing(tmp_path: Path) -> None:
+def test_the_command_says_what_is_wrong_and_writes_nothing(tmp_path: Path, untrained_classifier: Path) -> None:
     assert "name them with --word" in run(str(tmp_path), "--model", "english")[1]
     assert "nowhere" in run(str(tmp_path), "--model", "nowhere")[1]
     code, said = run(str(tmp_path), "--model", "commands")
     assert code == 2
     assert "no clip" in said
-    (tmp_path / "broken.wav").write_bytes(b"RIFF....")
-    assert "broken.wav" in run(str(tmp_path), "--model", "commands")[1]
+    assert "cannot spell 'я'" in run(str(tmp_path), "--model", "english", "--word", "яa")[1]
+    assert "is a classifier of words" in run(str(tmp_path), "--model", str(untrained_classifier))[1]
     assert not (tmp_path / "manifest.jsonl").exists()

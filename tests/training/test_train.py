@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -19,9 +18,9 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from data.audio import read_audio
 from data.manifest import Utterance, write_manifest
-from models.checkpoint import load_checkpoint
+from models.checkpoint import CARD, load_checkpoint
 from models.recognizer import Recognizer
-from training.config import Recipe, RecipeError, load_recipe
+from training.config import RecipeError, load_recipe
 from training.processes import Interrupted
 from training.schedule import one_cycle
 from training.train import Run, Trainer
@@ -224,9 +223,12 @@ def test_readers_in_processes_of_their_own_give_the_same_weights(recipe: Path, c
 def test_a_model_to_start_from_gives_its_weights(recipe: Path, corpus: Path, tmp_path: Path) -> None:
     first = Run(load_recipe(recipe, ["optimisation.epochs=1"]), corpus, tmp_path / "first")
     Trainer(first).train()
-    second = Trainer(Run(load_recipe(recipe), corpus, tmp_path / "second", init=str(first.out / "last")))
+    second = Trainer(Run(first.recipe, corpus, tmp_path / "second", init=str(first.out / "last")))
     for name, weight in weights(first.out).items():
         assert torch.equal(second.model.state_dict()[name], weight), name
+    second.train()
+    assert f"starting from the model `{first.out / 'last'}`" in (second.run.out / "best" / CARD).read_text()
+    assert "starting from" not in (first.out / "best" / CARD).read_text()
 
 
 def test_a_model_of_another_shape_is_no_start(recipe: Path, corpus: Path, tmp_path: Path) -> None:
@@ -234,6 +236,21 @@ def test_a_model_of_another_shape_is_no_start(recipe: Path, corpus: Path, tmp_pa
     Trainer(first).train()
     with pytest.raises(RecipeError, match=r"acoustic.width = 8"):
         Trainer(Run(load_recipe(recipe), corpus, tmp_path / "second", init=str(first.out / "last")))
+
+
+def test_a_model_of_another_kind_or_other_classes_is_no_start(recipe: Path, corpus: Path, tmp_path: Path) -> None:
+    letters, classes = ["optimisation.epochs=1"], ["acoustic.pooling=mean", "batching.joined=0"]
+    for name, settings in (("letters", letters), ("classes", [*letters, *classes])):
+        Trainer(Run(load_recipe(recipe, settings), corpus, tmp_path / name)).train()
+    for name, settings, told in (
+        ("classes", [], "is a classifier .*of low, high, and the recipe's one that writes letters"),
+        ("letters", classes, "is one that writes letters, and the recipe's a classifier"),
+        ("classes", [*classes, 'vocabulary=["high", "low"]'], "is a classifier .*of low, high, and .* of high, low"),
+    ):
+        with pytest.raises(RecipeError, match=f"model .*{name}/last' {told}"):
+            Trainer(Run(load_recipe(recipe, settings), corpus, tmp_path / "run", str(tmp_path / name / "last")))
+    other_words = load_recipe(recipe, ['vocabulary=["high"]'])  # of letters any words can be made
+    Trainer(Run(other_words, corpus, tmp_path / "run", str(tmp_path / "letters" / "last")))
 
 
 def test_another_recipe_does_not_overwrite_a_run(
@@ -287,8 +304,11 @@ def test_a_run_goes_on_with_the_same_speech_and_start_alone(
     with pytest.raises(RecipeError, match="other speech"):
         Trainer(run)
     manifest.write_text(listed)
-    shutil.rmtree(tmp_path / "first")  # its weights are in the state now
-    Trainer(run).train()
+    (tmp_path / "first").rename(tmp_path / "away")  # its weights are in the state now
+    with pytest.raises(Interrupted):
+        Trainer(run).train(stop_after(1))
+    (tmp_path / "away").rename(tmp_path / "first")
+    Trainer(run).train()  # the state knows the model still
 
 
 def test_after_an_interruption_the_loss_is_still_that_of_the_epoch(
@@ -328,10 +348,6 @@ def test_each_cell_trains(recipe: Path, corpus: Path, tmp_path: Path, cell: str)
     assert load_checkpoint(tmp_path / "run" / "last").config.acoustic.cell == cell
 
 
-def test_recipes_that_are_shipped_can_be_read() -> None:
-    assert isinstance(load_recipe("commands"), Recipe)
-
-
 @pytest.mark.parametrize("pooling", ["last", "attention", "features"])
 def test_a_classifier_is_trained_and_evaluated_by_the_same_script(
     recipe: Path, corpus: Path, tmp_path: Path, pooling: str
@@ -344,6 +360,7 @@ def test_a_classifier_is_trained_and_evaluated_by_the_same_script(
     last = [json.loads(line) for line in (tmp_path / "out" / "log.jsonl").read_text().splitlines()][-1]
     assert last["event"] == "validation"
     assert 0 <= last["command_accuracy"] <= 1
+    assert ("LSTM" in (tmp_path / "out" / "last" / CARD).read_text()) == (pooling != "features")
 
 
 def test_a_classifier_cannot_learn_words_in_a_row_nor_words_that_it_does_not_know(recipe: Path, corpus: Path) -> None:

@@ -1,6 +1,6 @@
 """What is each change of a recipe worth? The same short run, with one thing changed at a time.
 
-    python -m training.studies.levers commands --data speech --steps 600
+    python -m training.studies.levers commands --data speech --steps 600 --noise tap.wav --snr 6
     python -m training.studies.levers english-finish --init runs/english/best --data speech --steps 150 \\
         --change augmentation.noise_probability=0 --change "spec_augment.time_masks=0; spec_augment.frequency_masks=0"
 
@@ -15,7 +15,7 @@ import hashlib
 import json
 import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -28,10 +28,10 @@ from models.checkpoint import find_checkpoint, load_checkpoint, read_config
 from models.recognizer import recognizer_of
 from training.command import DataOption, DeviceOption, ProcessesOption
 from training.config import Recipe, load_recipe
-from training.evaluate import Evaluation, evaluate
-from training.log import figures, last_validation
+from training.evaluate import Evaluation, Noisy, evaluate
+from training.log import figures
 from training.processes import run
-from training.selection import select_by_corpus
+from training.selection import noises, select_by_corpus
 from training.state import differences
 from training.studies.report import Report, StudyError, Table, tell, told
 from training.train import Run, work
@@ -40,6 +40,7 @@ _LONGEST_NAME = 80  # of a run's folder; file systems take three times as much
 NOTHING = ""  # the change of the run that the others are compared with
 CHANGES = (
     "optimisation.seed=2",
+    "optimisation.seed=3",
     "augmentation.speed_probability=0",
     "augmentation.noise_probability=0",
     "augmentation.reverberation_probability=0",
@@ -78,7 +79,7 @@ SHAPES = (
     'acoustic.cell="gru"',
 )  # of runs from nothing
 
-Figures = dict[str, Any]  # as in a run's log: wer, cer, command_accuracy, and these by_corpus
+Figures = dict[str, Any]  # as in a run's log: wer, cer, command_accuracy, and these by_corpus and in_noise
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,8 @@ class Study:
     out: Path  # holds levers.json, levers.md and levers.png
     device: str = "cpu"
     processes: int | None = None
+    noise: Path | None = None  # a recording to measure in as well
+    snr_db: float = 6.0  # of speech to that noise
 
     def run_of(self, change: str) -> Run:
         """Return the run with a change. Raises RecipeError if there is no such setting."""
@@ -123,30 +126,36 @@ def carry_out(study: Study, changes: Sequence[str]) -> Path:
     all_changes = list(dict.fromkeys([NOTHING, *changes]))
     for change in all_changes:
         study.run_of(change)  # a slip is told before hours have passed
+    noisy = Noisy(noises([study.noise], Path()), study.snr_db) if study.noise is not None else None
     results = _load(study)
     if study.init is not None and "before" not in results:
         tell("before any change")
-        results["before"] = _before(study, study.init)
+        results["before"] = _measured(study, study.init, noisy)
         _save(study, results)
     for change in all_changes:
         if change not in results["after"]:
             tell(f"change: {change or 'nothing'}")
             made = study.run_of(change)
             run(work, made, study.device, study.processes)
-            results["after"][change] = {"command": study.command_of(change), **last_validation(made.out)}
+            measured = _measured(study, made.out / "last", noisy)
+            results["after"][change] = {"command": study.command_of(change), **measured}
             _save(study, results)
-        page = _report(results, all_changes).write(study.out, study.command_of(NOTHING))
+        page = _report(results, study).write(study.out, study.command_of(NOTHING))
     return page
 
 
-def _before(study: Study, init: str) -> Figures:
+def _measured(study: Study, model: str | Path, noisy: Noisy | None) -> Figures:
     torch.set_num_threads(1)  # see training/processes.py
-    recognizer = recognizer_of(load_checkpoint(init), study.device)
+    recognizer = recognizer_of(load_checkpoint(model), study.device)
     recipe = study.run_of(NOTHING).recipe
     corpora = select_by_corpus(recipe.data.validation, study.data, recipe.vocabulary)
-    heard = {title: evaluate(recognizer, selection.utterances) for title, selection in corpora.items()}
-    by_corpus = {title: figures(part.accuracy) for title, part in heard.items()}
-    return {**figures(Evaluation.together(heard.values()).accuracy), "by_corpus": by_corpus}
+
+    def over_all(noisy: Noisy | None) -> Figures:
+        heard = {title: evaluate(recognizer, part.utterances, noisy=noisy) for title, part in corpora.items()}
+        by_corpus = {title: figures(part.accuracy) for title, part in heard.items()}
+        return {**figures(Evaluation.together(heard.values()).accuracy), "by_corpus": by_corpus}
+
+    return over_all(None) if noisy is None else {**over_all(None), "in_noise": over_all(noisy)}
 
 
 def _load(study: Study) -> dict[str, Any]:
@@ -154,15 +163,16 @@ def _load(study: Study) -> dict[str, Any]:
     path = study.out / "levers.json"
     recipe = study.run_of(NOTHING).recipe
     init = None if study.init is None else read_config(find_checkpoint(study.init)).weights_sha256
+    noise = None if study.noise is None else f"{study.noise.name} at {study.snr_db:g} dB"
     if not path.is_file():
-        return {"recipe": recipe.model_dump(mode="json"), "init": init, "after": {}}
+        return {"recipe": recipe.model_dump(mode="json"), "init": init, "noise": noise, "after": {}}
     try:
         results: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        known = {name: results[name] for name in ("recipe", "init", "after")}
-        before = {"recipe": Recipe.model_validate(known["recipe"]).model_dump(), "init": known["init"]}
+        known = {name: results[name] for name in ("recipe", "init", "noise", "after")}
+        before = {**known, "recipe": Recipe.model_validate(known["recipe"]).model_dump(), "after": None}
     except (ValueError, KeyError, TypeError) as error:
         raise StudyError(f"{path}: damaged, or of another version; delete it or choose another --out") from error
-    different = differences(before, {"recipe": recipe.model_dump(), "init": init})
+    different = differences(before, {"recipe": recipe.model_dump(), "init": init, "noise": noise, "after": None})
     if different:
         raise StudyError(f"{path} is of another study ({'; '.join(different)}); choose another --out and --runs")
     return results
@@ -175,47 +185,53 @@ def _save(study: Study, results: Mapping[str, Any]) -> None:
     part.replace(study.out / "levers.json")
 
 
-def _report(results: Mapping[str, Any], changes: Sequence[str]) -> Report:
-    made = {change or "nothing": results["after"][change] for change in changes if change in results["after"]}
-    before = {"the model that the runs start from": results["before"]} if "before" in results else {}
-    rows = [(name, *_shares(each), "", "") for name, each in before.items()]
-    for change, after in made.items():
-        changed = change != "nothing"
-        difference = f"{100 * (after['wer'] - made['nothing']['wer']):+.2f}" if changed else ""
-        settings = " ".join(f"--set {shlex.quote(setting.strip())}" for setting in change.split(";"))
-        rows.append((change, *_shares(after), difference, f"`{settings}`" if changed else "as above"))
-    titles = list(made["nothing"]["by_corpus"])
-    by_corpus = [
-        (name, *(f"{each['by_corpus'][title]['wer']:.2%}" for title in titles))
-        for name, each in {**before, **made}.items()
-    ]
-    tables = [Table("Validation", ("change", "WER", "CER", "whole text right", "WER against nothing", "command"), rows)]
-    if len(titles) > 1:
-        tables.append(Table("WER by corpus", ("change", *titles), by_corpus))
+def _report(results: Mapping[str, Any], study: Study) -> Report:
+    made = {change or "nothing": each for change, each in results["after"].items()}
+    shown = {"before any step": results["before"], **made} if "before" in results else made
+    nothing = made["nothing"]
+    noise = () if study.noise is None else (f"WER in {study.noise.stem}, {study.snr_db:g} dB", "against nothing")
+    headings = ("change", "WER", "against nothing", "CER", "whole text right", *noise)
+    rows = []
+    for change, each in shown.items():
+        row = [f"`{change}`" if change in made and each is not nothing else change]
+        row += [f"{each['wer']:.2%}", _difference(each, nothing)]
+        row += [f"{each['cer']:.2%}", f"{each['command_accuracy']:.2%}"]
+        if noise:
+            row += [f"{each['in_noise']['wer']:.2%}", _difference(each["in_noise"], nothing["in_noise"])]
+        rows.append(tuple(row))
+    tables = [Table("Validation", headings, rows)]
+    if len(nothing["by_corpus"]) > 1:
+        by_corpus = [
+            (row[0], *(f"{each['by_corpus'][title]['wer']:.2%}" for title in nothing["by_corpus"]))
+            for row, each in zip(rows, shown.values(), strict=True)
+        ]
+        tables.append(Table("WER by corpus", ("change", *nothing["by_corpus"]), by_corpus))
     return Report(
         name="levers",
         title="Levers",
-        setting="Each row is a run of the command above, with its change added and an `--out` of its own. Validation "
-        "speakers are never trained on. Decoded by beam search without a language model. The run with another seed "
-        "shows how much chance alone changes.",
-        figure=_figure(before, made),
+        setting="Each row is a run of the command above, with its change added by `--set` and an `--out` of its own. "
+        "Validation speakers are never trained on. Decoded by beam search without a language model. The run with "
+        "another seed shows how much chance alone changes.",
+        figure=_figure(shown, nothing),
         tables=tables,
     )
 
 
-def _shares(each: Figures) -> tuple[str, ...]:
-    return tuple(f"{each[name]:.2%}" for name in ("wer", "cer", "command_accuracy"))
+def _difference(measured: Figures, nothing: Figures) -> str:
+    return "" if measured is nothing else f"{100 * (measured['wer'] - nothing['wer']):+.2f}"
 
 
-def _figure(before: Mapping[str, Figures], made: Mapping[str, Figures]) -> Figure:
-    figure = Figure(figsize=(9, 1.4 + 0.32 * len(made)), layout="constrained")
+def _figure(shown: Mapping[str, Figures], nothing: Figures) -> Figure:
+    figure = Figure(figsize=(9, 1.4 + 0.32 * len(shown)), layout="constrained")
     axes = figure.subplots()
-    axes.plot([100 * after["wer"] for after in made.values()], list(made), "o")
-    for name, each in before.items():
-        axes.axvline(100 * each["wer"], color="0.7", linestyle=":", label=name)
-    axes.axvline(100 * made["nothing"]["wer"], color="0.7", linestyle="--", label="nothing changed")
+    conditions: list[tuple[str, str, Callable[[Figures], Figures]]] = [("quiet", "o", lambda each: each)]
+    if "in_noise" in nothing:
+        conditions.append(("in noise", "s", lambda each: each["in_noise"]))
+    for label, marker, of in conditions:
+        drawn = axes.plot([100 * of(each)["wer"] for each in shown.values()], list(shown), marker, label=label)
+        axes.axvline(100 * of(nothing)["wer"], color=drawn[0].get_color(), linestyle="--")
     axes.invert_yaxis()
-    axes.set(xlabel="validation WER, %")
+    axes.set(xlabel="validation WER, %; the lines: nothing changed")
     figure.legend(loc="outside upper right", ncols=2, frameon=False)
     return figure
 
@@ -236,11 +252,13 @@ def command(
     out: Annotated[Path, typer.Option(help="Where levers.md, .json and .png go.")] = Path("docs/studies"),
     device: DeviceOption = "cpu",
     processes: ProcessesOption = None,
+    noise: Annotated[Path | None, typer.Option(help="A recording to measure in as well.  [default: none]")] = None,
+    snr: Annotated[float, typer.Option(help="Of speech to --noise, in dB.")] = 6.0,
 ) -> None:
     """Measure single changes of a recipe, one after the other."""
     # no calm epochs: the levers of augmentation would not act in them
     settings = (f"optimisation.steps={steps}", "augmentation.calm_epochs=0", *(setting or ()))
-    study = Study(recipe, settings, data, init, runs, out, device, processes)
+    study = Study(recipe, settings, data, init, runs, out, device, processes, noise, snr)
     with told():
         print(carry_out(study, change or CHANGES + (SHAPES if init is None else ())))
 

@@ -89,9 +89,11 @@ def study(
     """Train what is not trained yet and ask each model for the words.
 
     Raises:
-        StudyError: Speech Commands has no validation clip of a word.
+        StudyError: Speech Commands has no validation clip of a word, or the recipe makes a classifier.
         RecipeError, CheckpointError, ProcessError, Interrupted: as a run of training does.
     """
+    if recipe.acoustic.pooling is not None:
+        raise StudyError(f"recipe {recipe.name!r} makes a classifier, which can give no word that it was not made for")
     listed = CorpusConfig(corpus="speech-commands", root=_ROOT, split=_SPLIT)
     clips = select([listed], data, recipe.vocabulary).utterances
     count = {word: sum(clip.text == word for clip in clips) for word in sorted({clip.text for clip in clips})}

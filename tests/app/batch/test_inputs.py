@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import resource
 import sys
 from pathlib import Path
 
@@ -96,9 +97,23 @@ def test_a_list_may_begin_with_a_mark_and_holds_no_standard_input(folder: Path, 
         gather([f"@{listed}"])
 
 
-def test_a_pattern_stands_for_what_matches_it(folder: Path) -> None:
-    assert places(folder / "**" / "*.[wo]*g*") == ["c.ogg"]
-    assert places(folder / "*.wav", folder / "d*p") == ["b.wav", "D.WAV", "er/c.ogg"]
+def test_a_pattern_stands_for_what_matches_it_in_the_tree_below_its_fixed_part(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert places(folder / "**" / "*.[wo]*g*") == ["deep/er/c.ogg"]
+    assert places(folder / "*.wav", folder / "d*p") == ["b.wav", "deep/D.WAV", "deep/er/c.ogg"]
+    assert places(folder / "deep" / "**" / "*.ogg") == ["er/c.ogg"]
+    monkeypatch.chdir(folder)
+    assert places("d*/*.WAV") == ["deep/D.WAV"]
+    assert places("d*/../../*/b.wav") == ["b.wav"]  # nothing is written outside the output folder
+    assert gather(["*.wav"]).searched
+
+
+def test_a_pattern_passes_over_the_journal_of_a_run(folder: Path) -> None:
+    (folder / JOURNAL).touch()
+    assert places(folder / "[!n]*.*") == ["a.flac", "b.wav"]
+    with pytest.raises(InputError, match="nothing that matches"):
+        gather([str(folder / "*.jsonl")])
 
 
 def test_a_pattern_without_a_match_is_an_error_that_names_it(folder: Path) -> None:
@@ -151,6 +166,14 @@ def test_a_manifest_stands_for_its_utterances(folder: Path) -> None:
     assert [each.part for each in inputs] == ["@0.100-0.300", "@0.300", "", ""]
 
 
+def test_the_places_of_a_manifest_hang_on_no_folder_that_one_stands_in(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "manifest.tsv").write_text("path\ttext\ndeep/D.WAV\t\n")
+    monkeypatch.chdir(folder / "deep")
+    assert places("../manifest.tsv") == places(folder / "manifest.tsv") == ["deep/D.WAV"]
+
+
 def test_the_journal_of_a_run_is_no_manifest(folder: Path) -> None:
     (folder / JOURNAL).write_text('{"input": "a.wav"}\n')
     assert gather([str(folder / JOURNAL)]).inputs == []
@@ -175,23 +198,41 @@ def test_split_channels_are_inputs_of_their_own(folder: Path, tone: Waveform) ->
     ]
 
 
-def test_standard_input_is_kept_in_a_file_and_called_by_its_sign(
-    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_standard_input_is_kept_in_a_file_and_called_by_its_sign(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"RIFF" * 1000)))
-    path = standard_input(str(tmp_path))
-    assert path.read_bytes() == b"RIFF" * 1000
-    [each] = gather(["-"], stdin=path).inputs
-    assert (each.path, each.name, each.place) == (path, "-", Path("stdin"))
+    with standard_input() as path:
+        assert path.read_bytes() == b"RIFF" * 1000
+        [each] = gather(["-"], stdin=path).inputs
+        assert (each.path, each.name, each.place) == (path, "-", Path("stdin"))
+    assert not path.exists()
 
 
-def test_a_closed_standard_input_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_closed_standard_input_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", None)
     with pytest.raises(InputError, match="closed"):
-        standard_input(str(tmp_path))
+        standard_input().__enter__()
 
 
-def test_parts_of_a_file_are_told_apart_by_their_keys() -> None:
+@pytest.mark.parametrize("size", [13_000, 300_000])
+def test_standard_input_that_finds_no_room_is_an_error(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(bytes(size))))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (12_000, limits[1]))
+    try:
+        with pytest.raises(InputError, match=r"cannot be kept in .* \(File too large\)"):
+            standard_input().__enter__()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+def test_an_empty_argument_is_an_error_and_not_this_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    with pytest.raises(InputError, match="empty argument"):
+        gather(["b.wav", ""])
+
+
+def test_parts_of_a_file_are_told_apart_by_their_keys_and_titles() -> None:
     path = Path("a.wav")
     parts = [Input(path, path), Input(path, path, 1.0), Input(path, path, 1.0, 2.0), Input(path, path, channel=0)]
     assert len({each.key for each in parts}) == 4
+    assert [each.title for each in parts] == ["a.wav", "a.wav@1.000", "a.wav@1.000-3.000", "a.wav.1"]

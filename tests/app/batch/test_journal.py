@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -57,11 +58,18 @@ def test_each_format_counts_by_itself(tmp_path: Path, recording: Input, outputs:
     assert missing(path, recording, outputs) == []
 
 
+def cut_off(path: Path) -> None:
+    """Do what a loss of power does: bytes are lost, and no time of change tells of it."""
+    before = path.stat().st_mtime_ns
+    path.write_text("tex")
+    os.utime(path, ns=(before, before))
+
+
 @pytest.mark.parametrize(
     ("change", "left"),
     [
         (lambda _, outputs: outputs["txt"].unlink(), ["txt"]),
-        (lambda _, outputs: outputs["srt"].write_text("tex"), ["srt"]),
+        (lambda _, outputs: cut_off(outputs["srt"]), ["srt"]),
         (lambda recording, _: recording.path.write_bytes(b"other sound"), ["txt", "srt"]),
         (lambda recording, _: os.utime(recording.path, ns=(1, 1)), ["txt", "srt"]),
         (lambda recording, _: recording.path.unlink(), ["txt", "srt"]),
@@ -75,6 +83,40 @@ def test_what_has_changed_is_missing(
         finish(journal, recording, outputs)
     change(recording, outputs)  # type: ignore[operator]
     assert missing(tmp_path / "journal", recording, outputs) == left
+
+
+def test_what_somebody_has_corrected_is_kept(tmp_path: Path, recording: Input, outputs: dict[str, Path]) -> None:
+    with Journal(tmp_path / "journal") as journal:
+        finish(journal, recording, outputs)
+    outputs["txt"].write_text("the text, corrected")
+    later = time.time() + 60
+    os.utime(outputs["txt"], (later, later))
+    assert missing(tmp_path / "journal", recording, outputs) == []
+    recording.path.write_bytes(b"other sound")
+    assert missing(tmp_path / "journal", recording, outputs) == ["txt", "srt"]
+
+
+def test_what_another_recording_was_written_over_is_missing(
+    tmp_path: Path, recording: Input, outputs: dict[str, Path]
+) -> None:
+    other = Input(tmp_path / "b.wav", Path("b.wav"))
+    other.path.write_bytes(b"sound")
+    with Journal(tmp_path / "journal") as journal:
+        finish(journal, recording, outputs)
+        finish(journal, other, {"txt": outputs["txt"]})
+    assert missing(tmp_path / "journal", recording, outputs) == ["txt"]
+
+
+def test_an_output_is_its_recording_s_for_as_long_as_that_is_there(
+    tmp_path: Path, recording: Input, outputs: dict[str, Path]
+) -> None:
+    with Journal(tmp_path / "journal") as journal:
+        finish(journal, recording, outputs)
+    with Journal(tmp_path / "journal") as journal:
+        assert journal.owner(outputs["txt"]) == recording.key
+        assert journal.owner(tmp_path / "out/b.txt") is None
+        recording.path.unlink()
+        assert journal.owner(outputs["txt"]) is None
 
 
 def test_another_model_or_decoding_makes_everything_missing(
@@ -157,3 +199,11 @@ def test_a_journal_that_cannot_be_written_is_an_error_that_names_it(tmp_path: Pa
     (tmp_path / "file").write_text("")
     with pytest.raises(JournalError, match=r"file/j: cannot be written"):
         Journal(tmp_path / "file/j").__enter__()
+
+
+def test_a_file_that_is_no_journal_is_left_as_it_is(tmp_path: Path, spoken: Path) -> None:
+    sound = (spoken / "yes.flac").read_bytes()
+    (tmp_path / "yes.flac").write_bytes(sound)
+    with pytest.raises(JournalError, match=r"yes\.flac: is no journal"):
+        Journal(tmp_path / "yes.flac").__enter__()
+    assert (tmp_path / "yes.flac").read_bytes() == sound

@@ -57,6 +57,25 @@ def test_no_output_takes_the_place_of_an_input_or_of_the_journal(tmp_path: Path)
         assert stems == [tmp_path / "speech.txt", tmp_path / "journal.wav"]
 
 
+@pytest.mark.parametrize(
+    ("given", "paths", "stems"),
+    [
+        ({"a.txt": "x/a.wav"}, ["x/a.mp3", "x/a.wav"], ["a.mp3", "a"]),
+        ({"a.mp3.txt": "x/a.mp3", "a.wav.txt": "x/a.wav"}, ["x/a.wav"], ["a.wav"]),
+        ({"a.txt": "x/a.wav"}, ["y/a.wav"], ["a.wav"]),
+        ({"a.txt": "x/a.wav", "a.wav.txt": "y/a.wav"}, ["z/a.wav"], ["a.wav~2"]),
+        ({"a.txt": "x/a.wav", "a.wav.txt": "y/a.wav", "a.wav~2.txt": "z/a.wav"}, ["z/a.wav"], ["a.wav~2"]),
+        ({"a.txt": "x/a.wav", "a.srt": "y/a.wav"}, ["x/a.wav", "y/a.wav"], ["x/a.wav", "y/a.wav"]),
+    ],
+    ids=["a sibling came", "a sibling went", "another run", "a third run", "and again", "shared"],
+)
+def test_a_name_that_was_given_holds(tmp_path: Path, given: dict[str, str], paths: list[str], stems: list[str]) -> None:
+    out = tmp_path / "out"
+    owners = {out / name: (str(tmp_path / path), "") for name, path in given.items()}
+    found = output_stems(named(tmp_path, *paths), ["txt", "srt"], out, owner=owners.get)
+    assert [stem.relative_to(out).as_posix() for stem in found] == stems
+
+
 def test_parts_and_channels_of_a_file_have_places_of_their_own(tmp_path: Path) -> None:
     path = tmp_path / "a.wav"
     inputs = [Input(path, Path("a.wav")), Input(path, Path("a.wav"), 1.5, 2.0), Input(path, Path("a.wav"), channel=1)]
@@ -83,6 +102,21 @@ def test_no_two_outputs_meet_whatever_the_names(names: list[tuple[list[str], str
     assert len(set(alike)) == len(alike)
     assert not set(outputs) & set(paths)
     assert all(path.is_relative_to("/in" if beside else "/out") and ".." not in path.parts for path in outputs)
+
+
+@given(st.data())
+def test_whatever_is_added_or_taken_away_nothing_moves_and_nothing_is_overwritten(data: st.DataObject) -> None:
+    every = [f"{folder}/{name}" for folder in "xy" for name in ("a.wav", "a.mp3", "A.wav", "a.wav.mp3", "a", "b.wav")]
+    runs = data.draw(st.lists(st.lists(st.sampled_from(every), min_size=1, unique=True), max_size=4))
+    owners: dict[Path, tuple[str, str]] = {}
+    for paths in runs:
+        inputs = [Input(Path("/in", path), Path(path)) for path in paths]
+        stems = output_stems(inputs, ["txt"], Path("/out"), owner=owners.get)
+        assert stems == output_stems(inputs, ["txt"], Path("/out"), owner=owners.get)
+        for each, stem in zip(inputs, stems, strict=True):
+            output = output_path(stem, "txt")
+            assert owners.setdefault(output, each.key) == each.key
+        assert output_stems(inputs, ["txt"], Path("/out"), owner=owners.get) == stems
 
 
 @given(st.text(st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1, max_size=300))

@@ -69,6 +69,7 @@ def test_each_recording_has_a_file_of_each_format(folder: Path, tmp_path: Path) 
     assert [outcome.input.path.name for outcome in outcomes if outcome.transcript is None] == ["empty.wav"]
     assert (summary.done, summary.failed, summary.skipped, summary.audio_seconds) == (4, 1, 0, 4.0)
     assert str(summary).startswith("5 files: 4 done, 1 failed; 4.0 s of audio in ")
+    assert str(Summary(1, done=1)).startswith("1 file: 1 done, ")
 
 
 def test_files_may_stand_beside_the_recordings(folder: Path) -> None:
@@ -89,6 +90,34 @@ def test_a_second_run_does_only_what_is_left(folder: Path, tmp_path: Path) -> No
     assert ", 2 done before" in str(summary)
     assert before[out / "b.txt"] == (out / "b.txt").stat().st_mtime_ns  # of b, only what was missing is written
     assert run(folder, out)[1].skipped == 5
+
+
+def test_names_hold_when_a_recording_of_the_same_name_comes(folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    run(folder, out, formats=["txt"])
+    (folder / "a.flac").write_bytes(b"sound")
+    outcomes, summary = run(folder, out, formats=["txt"])
+    assert [outcome.input.path.name for outcome in outcomes] == ["a.flac", "empty.wav"]
+    assert summary.skipped == 4
+    assert sorted(tree(out)) == ["a.flac.txt", "a.txt", "b.txt", "deep/a.txt", "deep/c.txt"]
+    (folder / "a.wav").unlink()
+    assert run(folder, out, formats=["txt"])[1].skipped == 4
+
+
+def test_runs_of_different_folders_do_not_write_over_each_other(folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    run(folder / "deep", out, formats=["txt"])
+    run(folder, out, formats=["txt"])
+    assert tree(out) == {
+        "a.txt": "a\n",
+        "a.wav.txt": "a\n",
+        "b.txt": "b\n",
+        "c.txt": "c\n",
+        "deep/a.txt": "a\n",
+        "deep/c.txt": "c\n",
+    }
+    for each in (folder / "deep", folder):
+        assert run(each, out, formats=["txt"])[1].done == 0
 
 
 def test_another_format_is_added_to_those_that_are_there(folder: Path, tmp_path: Path) -> None:

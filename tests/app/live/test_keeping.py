@@ -35,6 +35,14 @@ def test_kept_results_are_a_corpus_of_recordings(tmp_path: Path, tone: Waveform)
     assert sorted(path.suffix for path in (tmp_path / "heard").iterdir()) == [".flac", ".flac", ".jsonl"]
 
 
+def test_what_is_kept_of_text_after_a_wake_phrase_has_the_phrase_in_it_as_its_sound_has(
+    tmp_path: Path, tone: Waveform
+) -> None:
+    called = final("go home", 1.0, tone)
+    Keeper(tmp_path, STARTED).keep(replace(called, transcript=replace(called.transcript, call="hey computer")))
+    assert [each.text for each in utterances(tmp_path)] == ["hey computer go home"]
+
+
 def test_a_second_session_adds_to_the_first(tmp_path: Path, tone: Waveform) -> None:
     for year in (2026, 2027):
         Keeper(tmp_path, STARTED.replace(year=year)).keep(final("yes", 0.0, tone))

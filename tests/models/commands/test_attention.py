@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from data.audio import SAMPLE_RATE
-from models.commands.attention import Attention, AttentiveStream, DiscreetStream
+from models.commands.attention import Attention, AttentiveStream, DiscreetStream, what_counts
 from models.commands.command import Command, NoCommand, Refusal
 from models.recognizer import Recognizer, Transcript
 from models.streaming import Final, SpeechStarted
@@ -124,3 +124,12 @@ def test_who_is_awake_falls_asleep_and_forgets_the_call_with_the_stream(stream):
     one.reset()
     assert not one.awake
     assert finals(events_of(one, sound((0, 0.5)), 16_000)) == []
+
+
+def test_of_the_pieces_of_a_recording_those_count_that_say_most():
+    several = NoCommand(Refusal.SEVERAL)  # a piece that was joined of several itself
+    pieces = [(heard(command), float(n)) for n, command in enumerate([UNWOKEN_STOP, CALL, SPEECH, STOP, several])]
+    assert what_counts(pieces, 5.0) == pieces[4:]
+    assert what_counts(pieces[:4], 5.0) == [(heard(None), 2.0), pieces[3]]
+    assert what_counts(pieces[:2], 5.0) == pieces[1:2]
+    assert what_counts([], 5.0) == []

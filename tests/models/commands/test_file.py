@@ -42,10 +42,10 @@ def test_plain_list_is_an_intent_a_line(tmp_path):
         (INTENT + "lists:\n  n:\n    range: {from: 0, to: 5, step: 0}", "line 7: lists.n.range.step"),
         (INTENT + "lists:\n  n:\n    values:\n      - {in: [a]}", "line 8: lists.n.values.0.in"),
         (INTENT + "oyez:\n  actions:\n    Go: {run: [a], print: b}", "line 7: oyez.actions.Go: an action is either"),
-        (INTENT + "oyez:\n  actions:\n    Go: {post: 'file:///etc/passwd'}", "line 7: oyez.actions.Go.post"),
+        (INTENT + "oyez:\n  actions:\n    Go: {post: 'file:///etc'}", "Go.post: 'file:///etc' is no address"),
         (INTENT + "oyez:\n  treshold: 0.4", "line 6: oyez.treshold: Extra inputs"),
         (INTENT + "oyez:\n  threshold: 4", "line 6: oyez.threshold"),
-        ("language: de\n" + INTENT, "line 1: language"),
+        ("language: de\n" + INTENT, "line 1: language: 'de' cannot be understood; English can: en, en-GB, en-US$"),
         ("intents:\n  A:\n    data:\n      - sentences: ['" + "a" * 3000 + "']", "line 4: .* at most 2000"),
     ],
 )

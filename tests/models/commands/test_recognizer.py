@@ -176,17 +176,60 @@ def test_a_given_wake_phrase_takes_the_place_of_the_files(hear):
     assert hear("stop", wake=Wake("okay radio")).command.reason is Refusal.NOT_WOKEN
 
 
-def test_a_long_recording_holds_one_command_or_tells_that_there_are_several(hear, monkeypatch):
-    pieces = [type("Segment", (), {"start": 0.0, "waveform": np.zeros(SAMPLE_RATE, np.float32)})] * 2
-    monkeypatch.setattr("models.recognizer.segments_in", lambda *_: pieces)
+@pytest.fixture
+def hear_pieces(hear, monkeypatch):
+    """(commands file, texts of the pieces of a long recording, one a second) -> its transcript."""
 
-    def hear_two(*texts):
-        return hear(texts, seconds=LONGEST + 1).command
+    def transcribe(file, *texts):
+        pieces = [
+            type("Segment", (), {"start": float(n), "waveform": np.zeros(SAMPLE_RATE, np.float32)})
+            for n in range(len(texts))
+        ]
+        monkeypatch.setattr("models.recognizer.segments_in", lambda *_: pieces)
+        return hear(texts, file=file, seconds=LONGEST + 1)
 
-    assert hear_two("stop", "no").reason is Refusal.SEVERAL
-    assert hear_two("hm", "what").reason is Refusal.OTHER
-    assert hear_two("", "").reason is Refusal.SILENCE
-    assert hear_two("hm", "stop").intent == "Stop"
+    return transcribe
+
+
+@pytest.mark.parametrize(
+    ("pieces", "reason"),
+    [
+        (("stop", "hm", "no"), Refusal.SEVERAL),
+        (("hm", "what"), Refusal.OTHER),
+        (("", "what", ""), Refusal.OTHER),
+        (("", ""), Refusal.SILENCE),
+        ((), Refusal.SILENCE),
+    ],
+)
+def test_a_long_recording_without_a_command_or_with_several_tells_why(hear_pieces, pieces, reason):
+    assert hear_pieces(HOME, *pieces).command.reason is reason
+
+
+def test_one_command_among_the_pieces_of_a_long_recording_is_heard_as_it_is_alone(hear, hear_pieces):
+    alone, among = hear("stop", seconds=1.0), hear_pieces(HOME, "hm", "stop", "what a day")
+    assert among.command == alone.command
+    assert (among.text, among.confidence) == ("stop", alone.confidence)
+    assert among.words == tuple(word.later(1.0) for word in alone.words)
+    assert among.duration == LONGEST + 1
+
+
+@pytest.mark.parametrize(
+    ("pieces", "heard"),
+    [
+        (("hey computer", "stop"), "Stop"),
+        (("stop", "hey computer", "hm", "stop"), "Stop"),
+        (("hey computer stop", "no"), "Stop"),
+        (("hey computer", "stop", "hey computer no"), Refusal.SEVERAL),
+        (("stop", "hey computer", "what a day"), Refusal.WAKE_ONLY),
+        (("hey computer", "", "", "", "stop"), Refusal.WAKE_ONLY),  # too late
+        (("what a day", "stop", ""), Refusal.NOT_WOKEN),
+    ],
+)
+def test_the_wake_phrase_may_stand_in_a_piece_before_the_command(hear_pieces, pieces, heard):
+    command = hear_pieces(HOME + "oyez: {wake: hey computer, wake_seconds: 2}", *pieces).command
+    assert heard == (command.intent if command else command.reason)
+    if heard is Refusal.NOT_WOKEN:
+        assert command.nearest.intent == "Stop"
 
 
 def test_a_wrong_file_is_an_error(tiny_model, tmp_path):

@@ -19,6 +19,8 @@ def findings(text):
         ("[play four]\n  B:\n    data:\n      - sentences: ['play for']", 7, "sound alike"),
         ("['{n}']\nlists:\n  n:\n    values:\n      - fifteen\n      - fifty", 9, "'fifteen' and 'fifty' of {n} sound"),
         ("['{n}']\nlists:\n  n:\n    values:\n      - write it\n      - right it", 9, "sound alike"),
+        ("['{n}']\nlists:\n  n:\n    values:\n      - {in: big light, out: l}\n      - {in: Big-light, out: b}", 9,
+         "'Big-light' of {n} is both 'l' and 'b'"),
         ("[go]\noyez:\n  actions:\n    Gone: {print: x}", 7, "'Gone', which is no intent"),
         ("[go, 'dim {x}']\n        requires_context: {d: a}\nlists: {x: {values: [{in: b, context: {d: c}}]}}", 4,
          "no sentence can come of 'dim {x}'"),
@@ -39,6 +41,7 @@ def test_what_may_be_a_mistake_is_named_with_its_line(text, line, message):
         "['{n}']\nlists: {n: {range: {from: 0, to: 100}}}",
         "['go {x}']\n  B:\n    data:\n      - sentences: ['go home']\nlists: {x: {wildcard: true}}",
         "[go]\noyez: {wake: hey computer, actions: {A: {print: x}, '*': {print: y}}}",
+        "['{n}']\nlists: {n: {values: [{in: tv, out: a, context: {d: a}}, {in: tv, out: b, context: {d: b}}]}}",
         "[go]\nlists: {unused: {values: [日本]}}",
     ],
 )

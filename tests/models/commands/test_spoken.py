@@ -37,7 +37,9 @@ def test_what_nobody_can_say_is_named(text):
         (0, "zero"), (-5, "minus five"), (-5, "negative five"), (21, "twenty one"), (105, "one hundred five"),
         (105, "a hundred and five"), (2700, "twenty seven hundred"), (1984, "nineteen eighty four"),
         (0.5, "half"), (20.5, "twenty and a half"), (20.5, "twenty point five"), (3.1, "three point one"),
-        (1_000_000, "one million"),
+        (1_000_000, "one million"), (200_000.5, "two hundred thousand point five"),
+        (1234.5678, "one thousand two hundred thirty four point five six seven eight"),
+        (0.00002, "zero point zero zero zero zero two"),
     ],
 )  # fmt: skip
 def test_numbers_have_their_usual_readings(number, reading):

@@ -1,3 +1,5 @@
+import time
+
 import pytest
 
 from models.commands.spoken import SpokenError
@@ -43,6 +45,14 @@ def test_what_is_none_of_the_sentences_means_nothing(home, text):
 
 def test_free_text_of_many_words_ends(home):
     assert home.meanings("la " * 150)
+
+
+def test_free_text_that_cannot_end_is_given_up_soon(of_sentences):
+    rest = "lists: {any: {wildcard: true}}"
+    understanding = Understanding(of_sentences("{any} x {any} x {any} x {any} stop", rest=rest))
+    began = time.process_time()
+    assert understanding.meanings("la x " * 60) == []
+    assert time.process_time() - began < 2  # each way to share the words out, tried to its end, would take 10 s
 
 
 @pytest.mark.parametrize("text", ["", "!!!"])

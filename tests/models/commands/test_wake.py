@@ -37,6 +37,7 @@ def test_text_after_the_phrase_is_said_to_us_and_keeps_its_times(hear):
     said, whole = hear("hey computer what a day"), hear("now computer what a day")
     assert (said.text, said.command, said.duration) == ("what a day", None, 2.0)
     assert [word.start for word in said.words] == [word.start for word in whole.words[2:]]
+    assert said.call == "hey computer"
 
 
 @pytest.mark.parametrize(
@@ -60,6 +61,7 @@ def test_anything_else_has_a_reason(hear, said, reason, text):
         (("what", "hey computer"), NoCommand(Refusal.WAKE_ONLY), "hey computer"),
         (("what", "day"), NoCommand(Refusal.NOT_WOKEN), "what day"),
         (("", ""), NoCommand(Refusal.SILENCE), ""),
+        ((), NoCommand(Refusal.SILENCE), ""),
     ],
 )
 def test_of_a_long_recording_what_follows_the_phrase_counts(hear, monkeypatch, pieces, command, text):

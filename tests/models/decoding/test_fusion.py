@@ -48,5 +48,5 @@ def test_the_shipped_language_model_decides_what_the_ear_cannot() -> None:
         log_probs[2 * place + 1, BLANK] = 0.0
     log_probs[2 * text.index("?"), encode("x")] += 0.1
     assert decode(beam_search(log_probs)[0].labels) == "the qxeen of england"
-    fusion = CharacterFusion(load_language_model("books").eval(), FusionConfig(weight=0.5))
+    fusion = CharacterFusion(load_language_model("books"), FusionConfig(weight=0.5))
     assert decode(beam_search(log_probs, language=fusion)[0].labels) == "the queen of england"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import itertools
 import math
 import shutil
@@ -39,6 +40,7 @@ ngram 2=3
 
 \\end\\
 """
+PACKED = gzip.compress(ARPA.encode(), mtime=0)
 WORDS = ("ab", "a", "ba")
 UNIGRAMS = {"</s>": -0.6, "ab": -0.5, "a": -0.7, "ba": -0.9}
 BACKOFFS = {"<s>": -0.3, "ab": -0.2, "a": -0.1, "ba": -0.4}
@@ -148,27 +150,37 @@ def test_nothing_comes_of_nothing(arpa: Path) -> None:
 
 
 @pytest.mark.parametrize(("content", "message"), [
-    ("no language model", "lists no words"),
-    (ARPA.replace("ngram 2=3", "ngram 2=7"), "no ARPA language model"),
-    (ARPA.replace("ba\t-0.4", "b9\t-0.4"), "not in the alphabet"),
+    (b"no language model", "it lists no words"),
+    (ARPA.replace("ngram 2=3", "ngram 2=7").encode(), "ParseNumber"),
+    (ARPA.replace("ba\t-0.4", "b9\t-0.4").encode(), "not in the alphabet"),
+    (ARPA.replace("ba\t-0.4", "ab\t-0.4").encode(), "'ab'"),
+    (ARPA.replace("ba\t-0.4", "b\xe9\t-0.4").encode("latin-1"), "utf-8"),
+    (ARPA.replace("\t", " ").encode(), "no word after a tab in the line '-99 <s> -0.3'"),
+    (PACKED[:40], "file ended"),
+    (PACKED[:-30], "file ended"),
+    (PACKED[:-4], "GZip"),
+    (PACKED[:30] + bytes(99), "invalid"),
+    (b"\x1f\x8bpacked by another program", "compression method"),
 ])  # fmt: skip
-def test_a_damaged_file_is_refused(tmp_path: Path, content: str, message: str) -> None:
-    path = tmp_path / "words.arpa"
-    path.write_text(content)
-    with pytest.raises(ValueError, match=message):
+def test_a_damaged_file_is_refused_by_name(tmp_path: Path, content: bytes, message: str) -> None:
+    path = tmp_path / ("words.arpa.gz" if content.startswith(b"\x1f\x8b") else "words.arpa")
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=rf"^{path}: no usable ARPA language model \(.*({message})"):
         NgramDecoder(path, NgramConfig())
+
+
+def give(folder: Path, arpa: bytes, config: NgramConfig) -> None:
+    save_ngram(folder, arpa, read_config(folder).model_copy(update={"ngram": config}))
 
 
 def test_a_model_folder_carries_its_language_model(
     arpa: Path, tmp_path: Path, tiny_model: Callable[..., Model], capfd: pytest.CaptureFixture[str]
 ) -> None:
-    import gzip
-
     save_checkpoint(tmp_path / "model", tiny_model(), "a card")
     assert Recognizer.load(tmp_path / "model").decoding == "beam"
     with pytest.raises(CheckpointError, match="no n-gram language model"):
         Recognizer.load(tmp_path / "model", decoding="ngram")
-    save_ngram(tmp_path / "model", gzip.compress(ARPA.encode()), NgramConfig(weight=0.4, word_score=1.0))
+    give(tmp_path / "model", PACKED, NgramConfig(weight=0.4, word_score=1.0))
     recognizer = Recognizer.load(tmp_path / "model")
     assert recognizer.decoding == "ngram"
     assert read_config(tmp_path / "model").ngram.weight == 0.4
@@ -184,7 +196,7 @@ def test_a_language_model_that_was_swapped_or_lost_is_refused(
 ) -> None:
     folder = tmp_path / "model"
     save_checkpoint(folder, tiny_model(), "a card")
-    save_ngram(folder, b"\x1f\x8b", NgramConfig())
+    give(folder, b"\x1f\x8b", NgramConfig())
     shutil.copy(arpa, folder / NGRAM)
     damage(folder / NGRAM)
     with pytest.raises(CheckpointError, match=r"words\.arpa\.gz"):

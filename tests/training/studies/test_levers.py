@@ -6,8 +6,11 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 
+from data.audio import SAMPLE_RATE
 from training.config import RecipeError, load_recipe
 from training.studies.levers import Study, carry_out
 from training.studies.report import StudyError
@@ -38,6 +41,13 @@ def study(corpus: Path, tmp_path: Path) -> Study:
     return Study(str(recipe), settings, corpus, init, tmp_path / "runs", tmp_path / "page", processes=1)
 
 
+@pytest.fixture
+def noise(tmp_path: Path) -> Path:
+    path = tmp_path / "tap.wav"
+    soundfile.write(path, np.random.default_rng(1).normal(0, 0.1, SAMPLE_RATE), SAMPLE_RATE)
+    return path
+
+
 def test_each_change_is_a_run_and_a_row_and_is_made_once(study: Study) -> None:
     one, two = "optimisation.seed=2", "acoustic.dropout=0; augmentation.gain_db=[0, 0]"
     page = carry_out(study, [one])
@@ -56,8 +66,20 @@ def test_each_change_is_a_run_and_a_row_and_is_made_once(study: Study) -> None:
     assert changed.augmentation.speed == study.run_of("").recipe.augmentation.speed
     assert "--set 'augmentation.gain_db=[0, 0]'" in results["after"][two]["command"]
     lines = page.read_text().splitlines()
-    assert sum(line.startswith(f"| {change} |") for line in lines for change in ("nothing", one, two)) == 3
+    rows = ("before any step", "nothing", f"`{one}`", f"`{two}`")
+    assert [sum(line.startswith(f"| {row} |") for line in lines) for row in rows] == [1, 1, 1, 1]
     assert (study.out / "levers.png").stat().st_size > 0
+
+
+def test_the_model_that_is_begun_with_is_measured_as_the_runs_are(study: Study, noise: Path) -> None:
+    standstill = "optimisation.learning_rate=1e-30"
+    page = carry_out(replace(study, noise=noise, snr_db=-20.0), [standstill])
+    results = json.loads((study.out / "levers.json").read_text())
+    assert {**results["after"][standstill], "command": None} == {**results["before"], "command": None}
+    quiet = {name: results["before"][name] for name in ("wer", "cer", "command_accuracy", "by_corpus")}
+    assert results["before"]["in_noise"].keys() == quiet.keys()
+    assert results["before"]["in_noise"] != quiet
+    assert "WER in tap, -20 dB" in page.read_text()
 
 
 def test_runs_from_nothing_may_change_the_shape(study: Study) -> None:
@@ -66,7 +88,7 @@ def test_runs_from_nothing_may_change_the_shape(study: Study) -> None:
     results = json.loads((study.out / "levers.json").read_text())
     assert "before" not in results
     assert "--init" not in results["after"][shape]["command"]
-    assert f"| {shape} |" in page.read_text()
+    assert f"| `{shape}` |" in page.read_text()
     with pytest.raises(StudyError, match="init"):
         carry_out(study, [])
 
@@ -78,10 +100,12 @@ def test_a_slip_in_any_change_is_told_before_the_first_run(study: Study) -> None
     assert not study.out.exists()
 
 
-def test_results_of_another_study_are_not_mixed_in(study: Study) -> None:
+def test_results_of_another_study_are_not_mixed_in(study: Study, noise: Path) -> None:
     carry_out(study, [])
     with pytest.raises(StudyError, match=r"recipe\.optimisation\.steps was 2, is 3"):
         carry_out(replace(study, settings=("optimisation.steps=3",)), [])
+    with pytest.raises(StudyError, match=r"noise was None, is tap\.wav at 6 dB"):
+        carry_out(replace(study, noise=noise), [])
     (study.out / "levers.json").write_text("{")
     with pytest.raises(StudyError, match="damaged"):
         carry_out(study, [])

@@ -85,3 +85,7 @@ def test_the_command_trains_asks_and_writes_a_page(data: Path, tmp_path: Path) -
     code, said = run(str(tmp_path / "words.toml"), "--word", "dragon", *places)
     assert code == 2
     assert "no validation clip of 'dragon'; there are cat, five" in said
+    classes = ("--set", "acoustic.pooling=mean", "--set", 'vocabulary=["cat", "five"]')
+    code, said = run(str(tmp_path / "words.toml"), "--word", "cat", *classes, *places)
+    assert code == 2
+    assert "makes a classifier" in said
