@@ -7,7 +7,7 @@ import itertools
 import os
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -27,8 +27,8 @@ def output_stems(
     """Return the path of each input's outputs, to which `.txt` or the like is added; no two are the same.
 
     `talk.wav` becomes `talk`; beside `talk.mp3` it becomes `talk.wav`; and beside the `talk.wav` of another folder it
-    takes that folder's name along. A name that was given once holds, and goes to no other. No output takes the place
-    of an input.
+    takes that folder's name along. A name that was given once holds (of names that differ in case alone, perhaps not), and
+    goes to no other. No output takes the place of an input.
 
     Args:
         inputs: what is transcribed.
@@ -59,7 +59,8 @@ def output_stems(
         if folder is not None:
             relative = path.relative_to(common)
             names.append(folder / relative.parent / (relative.name + each.part))
-        candidates.append([name for name in names if owners(name) == me][:1] or names)
+        once_given = itertools.chain(names, *(itertools.takewhile(owners, _numbered(name)) for name in names))
+        candidates.append([name for name in once_given if owners(name) == me][:1] or names)
     # all who meet at a name leave it for their next one, so that none of them depends on who came first
     stems = [names[0] for names in candidates]
     for level in range(1, max(map(len, candidates), default=0)):
@@ -72,10 +73,13 @@ def output_stems(
     for number, (stem, me) in enumerate(zip(stems, mine, strict=True)):
         # what is left are names that only some file systems tell apart
         if owners(stem) != me and (takers[_alike(stem)] > 1 or owners(stem)):
-            others = (stem.with_name(f"{stem.name}~{count}") for count in itertools.count(2))
-            stems[number] = next(name for name in others if not takers[_alike(name)] and not owners(name) - me)
+            stems[number] = next(name for name in _numbered(stem) if not takers[_alike(name)] and not owners(name) - me)
             takers[_alike(stems[number])] += 1
     return stems
+
+
+def _numbered(stem: Path) -> Iterator[Path]:
+    return (stem.with_name(f"{stem.name}~{count}") for count in itertools.count(2))
 
 
 def output_path(stem: Path, suffix: str) -> Path:
