@@ -1,0 +1,72 @@
+"""The mean of several models: runs that began with the same one are often better together than each of them.
+
+    python -m training.averaging runs/english/best runs/english-words/best --weight 0.4 --weight 0.6 --out runs/mean
+
+As "Model soups" (Wortsman et al. 2022, arXiv:2203.05482): it costs nothing when the model is used. What was fitted to
+one of them is not kept: let `training.fusion` and `oyez commands calibrate` fit it anew.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import torch
+import typer
+
+from models.checkpoint import CheckpointError, Model, ModelConfig, load_checkpoint, save_checkpoint
+
+_ALIKE = ("features", "acoustic", "vocabulary")
+
+
+def mean_of(models: Sequence[Model], weights: Sequence[float]) -> Model:
+    """Return a model of the mean parameters.
+
+    Args:
+        models: of one shape, vocabulary and normalisation; name and description are the first one's.
+        weights: how much each model counts; of any sum above 0.
+
+    Raises:
+        ValueError: the models differ in more than their parameters, or there is not a weight of 0 or more for each.
+    """
+    if len(weights) != len(models) or min(weights) < 0 or not 0 < sum(weights) < math.inf:
+        raise ValueError(f"{len(models)} models need {len(models)} weights of 0 or more, not all 0: {list(weights)}")
+    first = models[0]
+    for number, model in enumerate(models[1:], start=2):
+        differing = [part for part in _ALIKE if getattr(model.config, part) != getattr(first.config, part)]
+        if differing:
+            raise ValueError(f"model {number} and the first differ in {' and '.join(differing)}: they have no mean")
+        if not all(map(torch.equal, model.buffers(), first.buffers())):
+            raise ValueError(f"model {number} normalises otherwise than the first: they began with different models")
+    mean = Model(ModelConfig(**{part: getattr(first.config, part) for part in ("name", "description", *_ALIKE)}))
+    mean.load_state_dict(first.state_dict())  # buffers as well
+    shares = [weight / sum(weights) for weight in weights]
+    with torch.no_grad():
+        for parameters in zip(mean.parameters(), *(model.parameters() for model in models), strict=True):
+            parameter, *given = parameters
+            parameter.copy_(sum(share * each for share, each in zip(shares, given, strict=True)))
+    return mean.eval()
+
+
+def main(
+    model: Annotated[list[str], typer.Argument(help="Two or more, each a shipped one's name or a folder.")],
+    out: Annotated[Path, typer.Option(help="The folder of the mean; not there yet.")],
+    weight: Annotated[
+        list[float] | None, typer.Option(help="How much each model counts, in order.  [default: all alike]")
+    ] = None,
+) -> None:
+    """Write the mean of the weights of several models."""
+    if out.exists():
+        raise typer.BadParameter(f"--out {out} is there already")
+    try:
+        mean = mean_of([load_checkpoint(each) for each in model], weight or [1.0] * len(model))
+    except (CheckpointError, ValueError) as error:
+        raise typer.BadParameter(str(error)) from error
+    card = "".join(f"- {each}\n" for each in model)
+    save_checkpoint(out, mean, f"# {mean.config.name}\n\n{mean.config.description}\n\nThe mean of\n\n{card}")
+
+
+if __name__ == "__main__":
+    typer.run(main)
