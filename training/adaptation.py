@@ -13,8 +13,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-
 from data.augmentation import AugmentationConfig
 from data.batching import BatchingConfig
 from data.manifest import Utterance, write_manifest
@@ -31,6 +29,7 @@ from models.checkpoint import (
 )
 from models.recognizer import Recognizer
 from training.adaptation_speech import Parted, Replay, Voices, draw_general
+from training.averaging import mean_of
 from training.command_confidence import fit_confidence
 from training.command_trials import phrases, sources, trials
 from training.config import CorpusConfig, DataConfig, OptimisationConfig, Recipe, RecipeError
@@ -164,18 +163,9 @@ def adaptation_recipe(config: ModelConfig, speech: Speech, noise: Sequence[Path]
     )
 
 
-def mean_of_weights(base: Model, trained: Model, trained_share: float) -> Model:
-    """Return a model between two of the same shape: the first at a share of 0, the second at 1."""
-    model = Model(trained.config)
-    with torch.no_grad():
-        before, after = base.state_dict(), trained.state_dict()
-        model.load_state_dict({name: before[name].lerp(after[name], trained_share) for name in before})
-    return model.eval()
-
-
 def adapted_model(base: str, trained: Path, trained_share: float, config: ModelConfig) -> Model:
     """Return the mean of a model and of what training made of it, with its new name in `config`."""
-    model = mean_of_weights(load_checkpoint(base), load_checkpoint(trained), trained_share)
+    model = mean_of([load_checkpoint(base), load_checkpoint(trained)], [1 - trained_share, trained_share])
     model.config = config
     return model
 

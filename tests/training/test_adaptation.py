@@ -8,7 +8,6 @@ import shutil
 from pathlib import Path
 
 import pytest
-import torch
 
 from data.manifest import Utterance
 from data.recordings import utterances
@@ -24,7 +23,6 @@ from training.adaptation import (
     Measured,
     adaptation_recipe,
     adapted_model,
-    mean_of_weights,
     plan_readings,
     prepare,
     reason_to_refuse,
@@ -67,17 +65,6 @@ def test_a_model_is_kept_unless_it_forgets_too_much_or_is_of_no_use(
 
 def test_other_speech_is_no_command_that_could_be_right() -> None:
     assert right_share(ONE_WRONG + OTHER) == pytest.approx(0.9)
-
-
-def test_the_mean_of_weights_lies_between_the_models(untrained_model: Path) -> None:
-    first, second = load_checkpoint(untrained_model), load_checkpoint(untrained_model)
-    with torch.no_grad():
-        for parameter in second.parameters():
-            parameter.add_(1.0)
-    for share in (0.0, 0.25, 1.0):
-        mean = mean_of_weights(first, second, share)
-        for name, parameter in first.named_parameters():
-            assert torch.allclose(mean.get_parameter(name), parameter + share, atol=1e-6), name
 
 
 def test_the_recipe_has_the_shape_of_the_model(untrained_model: Path, spoken: Path) -> None:
