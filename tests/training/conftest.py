@@ -6,6 +6,8 @@ import signal
 from collections.abc import Callable
 
 import pytest
+import typer
+from typer.testing import CliRunner
 
 
 @pytest.fixture
@@ -22,3 +24,16 @@ def stop_after() -> Callable[[int], Callable[[], int]]:
         return stop
 
     return after
+
+
+@pytest.fixture
+def invoke() -> Callable[..., tuple[int, str]]:
+    """A function of a command and its arguments; it returns the exit code and what was said, in one line."""
+
+    def run(command: Callable[..., object], *arguments: object) -> tuple[int, str]:
+        app = typer.Typer()
+        app.command()(command)
+        done = CliRunner().invoke(app, [str(each) for each in arguments])
+        return done.exit_code, " ".join(done.output.replace("│", " ").split())  # errors stand in a box
+
+    return run

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
-import typer
-from typer.testing import CliRunner
 
 from models.acoustic import AcousticConfig
 from models.checkpoint import Model, ModelConfig, load_checkpoint
 from models.confidence import WordConfidence
 from models.features import FeatureConfig
 from training.averaging import main, mean_of
+
+Run = Callable[..., tuple[int, str]]  # exit code and what was said
 
 
 def small(seed: int, **changes: object) -> Model:
@@ -64,16 +66,14 @@ def test_a_weight_for_each_model(weights: list[float]) -> None:
         mean_of([small(1), small(2)], weights)
 
 
-def run(*arguments: str) -> tuple[int, str]:
-    app = typer.Typer()
-    app.command()(main)
-    done = CliRunner().invoke(app, arguments)
-    return done.exit_code, " ".join(done.output.replace("│", " ").split())  # errors stand in a box
+@pytest.fixture
+def run(invoke: Run) -> Run:
+    return partial(invoke, main)
 
 
-def test_the_command_writes_a_model_and_replaces_none(untrained_model: Path, tmp_path: Path) -> None:
+def test_the_command_writes_a_model_and_replaces_none(run: Run, untrained_model: Path, tmp_path: Path) -> None:
     out = tmp_path / "mean"
-    arguments = [str(untrained_model), str(untrained_model), "--out", str(out)]
+    arguments = [str(untrained_model), str(untrained_model), "--out", out]
     assert run(*arguments)[0] == 0
     mean, model = load_checkpoint(out), load_checkpoint(untrained_model)
     torch.testing.assert_close(dict(mean.named_parameters()), dict(model.named_parameters()))

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
-import typer
-from typer.testing import CliRunner
 
 from data.audio import HOP, SAMPLE_RATE, read_audio
 from data.augmentation import sounding
@@ -21,6 +21,8 @@ from models.decoding.closed import rank
 from models.recognizer import Recognizer
 from training.cut_words import at_most, cut_words
 from training.cut_words import main as command
+
+Run = Callable[..., tuple[int, str]]  # exit code and what was said
 
 
 @pytest.fixture(scope="module")
@@ -105,47 +107,45 @@ def recipe(tmp_path: Path, sentence: tuple[Utterance, float]) -> Path:
     return path
 
 
-def run(*arguments: str) -> tuple[int, str]:
-    app = typer.Typer()
-    app.command()(command)
-    done = CliRunner().invoke(app, arguments)
-    return done.exit_code, " ".join(done.output.replace("│", " ").split())  # errors stand in a box
+@pytest.fixture
+def run(invoke: Run) -> Run:
+    return partial(invoke, command)
 
 
-def test_the_command_writes_a_manifest_beside_the_corpora(tmp_path: Path, recipe: Path) -> None:
+def test_the_command_writes_a_manifest_beside_the_corpora(run: Run, tmp_path: Path, recipe: Path) -> None:
     out = tmp_path / "words.jsonl"
-    code, said = run(str(recipe), "--data", str(tmp_path), "--out", str(out), "--word", "stop", "--word", "open")
+    code, said = run(recipe, "--data", tmp_path, "--out", out, "--word", "stop", "--word", "open")
     assert code == 0
     assert "2 of 2 pieces, 2 different" in said
     assert {word.text for word in read_manifest(out)} == {"stop", "open"}
 
 
 def test_what_the_recipe_validates_on_is_cut_when_asked_for(
-    tmp_path: Path, recipe: Path, sentence: tuple[Utterance, float]
+    run: Run, tmp_path: Path, recipe: Path, sentence: tuple[Utterance, float]
 ) -> None:
     (tmp_path / "one_word").mkdir()
     write_manifest(tmp_path / "one_word" / "manifest.jsonl", [replace(sentence[0], text="stop")])
     recipe.write_text(recipe.read_text().replace('root = "said"', 'root = "one_word"', 1))
-    arguments = (str(recipe), "--data", str(tmp_path), "--out", str(tmp_path / "words.jsonl"))
+    arguments = (str(recipe), "--data", tmp_path, "--out", str(tmp_path / "words.jsonl"))
     assert "no such word was found" in run(*arguments)[1]
     code, said = run(*arguments, "--validation")
     assert code == 0
     assert "pieces" in said
 
 
-def test_the_command_says_what_is_wrong(tmp_path: Path, recipe: Path) -> None:
+def test_the_command_says_what_is_wrong(run: Run, tmp_path: Path, recipe: Path) -> None:
     out = tmp_path / "words.jsonl"
     for arguments, message in {
-        (str(recipe), "--data", str(tmp_path), "--word", "zebra"): "no such word was found in the 1 utterances",
-        ("nowhere", "--data", str(tmp_path)): "nowhere",
+        (str(recipe), "--data", tmp_path, "--word", "zebra"): "no such word was found in the 1 utterances",
+        ("nowhere", "--data", tmp_path): "nowhere",
         (str(recipe), "--data", str(tmp_path / "gone")): "gone",
-        (str(recipe), "--data", str(tmp_path), "--fewest-words", "2"): "--fewest-words 2 is more than --most-words 1",
+        (str(recipe), "--data", tmp_path, "--fewest-words", "2"): "--fewest-words 2 is more than --most-words 1",
     }.items():
-        code, said = run(*arguments, "--out", str(out))
+        code, said = run(*arguments, "--out", out)
         assert code == 2
         assert message in said
     for unfit in (tmp_path / "gone" / "words.jsonl", tmp_path / "words.json"):
-        code, said = run(str(recipe), "--data", str(tmp_path), "--model", "no model is loaded yet", "--out", str(unfit))
+        code, said = run(recipe, "--data", tmp_path, "--model", "no model is loaded yet", "--out", unfit)
         assert code == 2
         assert "must be a .jsonl file in a folder that is there" in said
     assert not out.exists()

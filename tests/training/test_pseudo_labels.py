@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 import torch
-import typer
-from typer.testing import CliRunner
 
 from data.audio import SAMPLE_RATE
 from data.manifest import read_manifest
@@ -18,6 +18,8 @@ from models.alphabet import BLANK, LABELS, encode
 from models.recognizer import Recognizer
 from training.pseudo_labels import agreed
 from training.pseudo_labels import main as command
+
+Run = Callable[..., tuple[int, str]]  # exit code and what was said
 
 WORDS = ["stop", "left", "seven"]
 CLIPS = [np.zeros(SAMPLE_RATE, np.float32)] * 3
@@ -60,17 +62,15 @@ def test_no_word_is_given_where_a_model_is_not_sure() -> None:
     assert agreed([unsure], CLIPS, WORDS, 0.0) != ["", "", ""]
 
 
-def run(*arguments: str) -> tuple[int, str]:
-    app = typer.Typer()
-    app.command()(command)
-    done = CliRunner().invoke(app, arguments)
-    return done.exit_code, " ".join(done.output.replace("│", " ").split())  # errors stand in a box
+@pytest.fixture
+def run(invoke: Run) -> Run:
+    return partial(invoke, command)
 
 
-def test_the_command_writes_what_the_shipped_models_agree_on(tmp_path: Path, clips: list[Path]) -> None:
+def test_the_command_writes_what_the_shipped_models_agree_on(run: Run, tmp_path: Path, clips: list[Path]) -> None:
     soundfile.write(tmp_path / "nothing.wav", np.zeros(SAMPLE_RATE), SAMPLE_RATE)
     (tmp_path / "broken.wav").write_bytes(b"RIFF....")
-    code, said = run(str(tmp_path), "--model", "english", *(f"--word={word.title()}" for word in WORDS))
+    code, said = run(tmp_path, "--model", "english", *(f"--word={word.title()}" for word in WORDS))
     assert code == 0, said
     assert said.count("left out: ") == 1
     assert "broken.wav" in said
@@ -81,12 +81,14 @@ def test_the_command_writes_what_the_shipped_models_agree_on(tmp_path: Path, cli
     assert listed[clips[1].name].speaker == "01234561"
 
 
-def test_the_command_says_what_is_wrong_and_writes_nothing(tmp_path: Path, untrained_classifier: Path) -> None:
-    assert "name them with --word" in run(str(tmp_path), "--model", "english")[1]
-    assert "nowhere" in run(str(tmp_path), "--model", "nowhere")[1]
-    code, said = run(str(tmp_path), "--model", "commands")
+def test_the_command_says_what_is_wrong_and_writes_nothing(
+    run: Run, tmp_path: Path, untrained_classifier: Path
+) -> None:
+    assert "name them with --word" in run(tmp_path, "--model", "english")[1]
+    assert "nowhere" in run(tmp_path, "--model", "nowhere")[1]
+    code, said = run(tmp_path, "--model", "commands")
     assert code == 2
     assert "no clip" in said
-    assert "cannot spell 'я'" in run(str(tmp_path), "--model", "english", "--word", "яa")[1]
-    assert "is a classifier of words" in run(str(tmp_path), "--model", str(untrained_classifier))[1]
+    assert "cannot spell 'я'" in run(tmp_path, "--model", "english", "--word", "яa")[1]
+    assert "is a classifier of words" in run(tmp_path, "--model", untrained_classifier)[1]
     assert not (tmp_path / "manifest.jsonl").exists()

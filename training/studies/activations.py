@@ -26,7 +26,7 @@ from models.checkpoint import DEFAULT_MODEL
 from models.decoding.alignment import AlignedLabel, align_labels
 from models.features import DYNAMIC_RANGE
 from models.recognizer import Recognizer
-from training.studies.report import Report, Table, run
+from training.studies.report import OutOption, Report, Table, run
 
 _UNITS_SHOWN = 50  # of a layer
 
@@ -195,7 +195,7 @@ def _heat(
 def command(
     clip: Annotated[Path, typer.Option(help="A recording of a command.")] = Path("tests/audio/left_right_stop.flac"),
     model: Annotated[str, typer.Option(help="A shipped model's name, or a model folder.")] = DEFAULT_MODEL,
-    out: Annotated[Path, typer.Option(help="Where the picture and the page go.")] = Path("docs/studies"),
+    out: OutOption = Path("docs/studies"),
 ) -> None:
     """Draw the gates and cell states of a model as it hears a command."""
     which = f"--clip {clip}" + (f" --model {model}" if model != DEFAULT_MODEL else "")

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
 
 import typer
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
 from models.classifier import acoustic_model, classes_of
+from training.command import DataOption
 from training.losses import classification_loss
-from training.studies.report import Report, Table, run
+from training.studies.report import OutOption, Report, SmallOption, Table, run
 from training.studies.speech import (
     SMALL,
     WORDS,
@@ -106,9 +106,9 @@ def _figure(results: list[Result]) -> Figure:
 
 
 def command(
-    data: Annotated[Path, typer.Option(help="The folder that holds SpeechCommands/.")] = Path("speech"),
-    out: Annotated[Path, typer.Option(help="Where the picture and the page go.")] = Path("docs/studies"),
-    small: Annotated[bool, typer.Option("--small", help="Only to see that it runs.")] = False,
+    data: DataOption = Path("speech"),
+    out: OutOption = Path("docs/studies"),
+    small: SmallOption = False,
 ) -> None:
     """Compare CTC, pooling classifiers and averaged features on the same clips."""
     run(

@@ -9,13 +9,13 @@ with CTC. Then the LSTM is made deeper and wider.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
 import typer
 from matplotlib.figure import Figure
 
 from models.acoustic import AcousticConfig, AcousticModel
-from training.studies.report import Report, Table, run
+from training.command import DataOption
+from training.studies.report import OutOption, Report, SmallOption, Table, run
 from training.studies.speech import (
     SMALL,
     Result,
@@ -108,9 +108,9 @@ def _figure(cells: list[Measured], deep: list[Measured], wide: list[Measured]) -
 
 
 def command(
-    data: Annotated[Path, typer.Option(help="The folder that holds SpeechCommands/.")] = Path("speech"),
-    out: Annotated[Path, typer.Option(help="Where the picture and the page go.")] = Path("docs/studies"),
-    small: Annotated[bool, typer.Option("--small", help="Only to see that it runs.")] = False,
+    data: DataOption = Path("speech"),
+    out: OutOption = Path("docs/studies"),
+    small: SmallOption = False,
 ) -> None:
     """Compare cells, depth and width on spoken words."""
     settings, size = (SMALL, " --small") if small else (Settings(), "")

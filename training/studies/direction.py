@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 from statistics import fmean
-from typing import Annotated
 
 import typer
 from matplotlib.figure import Figure
@@ -22,8 +21,9 @@ from torch import Tensor, nn
 from models.acoustic import AcousticConfig, AcousticModel
 from models.alphabet import encode
 from models.decoding.alignment import align_words
+from training.command import DataOption
 from training.losses import ctc_loss
-from training.studies.report import Report, Table, run
+from training.studies.report import OutOption, Report, SmallOption, Table, run
 from training.studies.speech import (
     SMALL,
     STEP_SECONDS,
@@ -147,9 +147,9 @@ def _figure(points: dict[str, list[tuple[float, Result]]]) -> Figure:
 
 
 def command(
-    data: Annotated[Path, typer.Option(help="The folder that holds SpeechCommands/.")] = Path("speech"),
-    out: Annotated[Path, typer.Option(help="Where the picture and the page go.")] = Path("docs/studies"),
-    small: Annotated[bool, typer.Option("--small", help="Only to see that it runs.")] = False,
+    data: DataOption = Path("speech"),
+    out: OutOption = Path("docs/studies"),
+    small: SmallOption = False,
 ) -> None:
     """Measure accuracy and delay of one direction, some look-ahead, and two directions."""
     settings, size = (SMALL, " --small") if small else (Settings(), "")

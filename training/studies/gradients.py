@@ -24,7 +24,7 @@ from matplotlib.figure import Figure
 from torch import Tensor, nn
 
 from training.studies.problems import SOLVED, adam_step, adding_problem
-from training.studies.report import Report, Table, run, tell
+from training.studies.report import OutOption, Report, SmallOption, Table, run, tell
 
 CellName = Literal["rnn-sigmoid", "rnn-tanh", "rnn-relu", "gru", "lstm"]
 CELLS: tuple[CellName, ...] = ("rnn-sigmoid", "rnn-tanh", "rnn-relu", "gru", "lstm")
@@ -238,9 +238,9 @@ def _draw(axes: Axes, norms: list[float], label: str, colour: str, style: str, w
 
 
 def command(
-    out: Annotated[Path, typer.Option(help="Where the picture and the page go.")] = Path("docs/studies"),
+    out: OutOption = Path("docs/studies"),
     seed: Annotated[int, typer.Option(min=0)] = 1,
-    small: Annotated[bool, typer.Option("--small", help="Only to see that it runs.")] = False,
+    small: SmallOption = False,
 ) -> None:
     """Measure the gradient by its distance in time, for each cell."""
     settings = replace(SMALL if small else Settings(), seed=seed)

@@ -37,6 +37,7 @@ from training.studies.report import Report, StudyError, Table, tell, told
 from training.train import Run, work
 
 _LONGEST_NAME = 80  # of a run's folder; file systems take three times as much
+_LONGEST_LABEL = 60  # in the picture
 NOTHING = ""  # the change of the run that the others are compared with
 CHANGES = (
     "optimisation.seed=2",
@@ -228,12 +229,18 @@ def _figure(shown: Mapping[str, Figures], nothing: Figures) -> Figure:
     if "in_noise" in nothing:
         conditions.append(("in noise", "s", lambda each: each["in_noise"]))
     for label, marker, of in conditions:
-        drawn = axes.plot([100 * of(each)["wer"] for each in shown.values()], list(shown), marker, label=label)
+        drawn = axes.plot([100 * of(each)["wer"] for each in shown.values()], range(len(shown)), marker, label=label)
         axes.axvline(100 * of(nothing)["wer"], color=drawn[0].get_color(), linestyle="--")
+    axes.set_yticks(range(len(shown)), [_short(change) for change in shown])
     axes.invert_yaxis()
     axes.set(xlabel="validation WER, %; the lines: nothing changed")
     figure.legend(loc="outside upper right", ncols=2, frameon=False)
     return figure
+
+
+def _short(change: str) -> str:
+    half = _LONGEST_LABEL // 2
+    return change if len(change) <= _LONGEST_LABEL else f"{change[:half]} ... {change[-half:]}"
 
 
 def command(

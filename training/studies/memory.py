@@ -19,7 +19,7 @@ from torch import nn
 
 from models.recurrent import Cell
 from training.studies.problems import GUESSING, SOLVED, Adder, adam_step, adding_problem
-from training.studies.report import Report, Table, run, tell
+from training.studies.report import OutOption, Report, SmallOption, Table, run, tell
 
 OPEN = 5.0  # a forget bias: sigmoid(5) = 0.993
 CELLS: dict[str, tuple[Cell, float | None]] = {  # name -> cell, forget bias if it is not the usual one
@@ -146,9 +146,9 @@ def _figure(outcomes: list[Outcome], settings: Settings) -> Figure:
 
 
 def command(
-    out: Annotated[Path, typer.Option(help="Where the picture and the page go.")] = Path("docs/studies"),
+    out: OutOption = Path("docs/studies"),
     seed: Annotated[int, typer.Option(min=0)] = 1,
-    small: Annotated[bool, typer.Option("--small", help="Only to see that it runs.")] = False,
+    small: SmallOption = False,
 ) -> None:
     """Find the length at which each cell fails on the adding problem."""
     settings = replace(SMALL if small else Settings(), seed=seed)

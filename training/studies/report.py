@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
+from typing import Annotated
 
 import torch
 import typer
@@ -18,6 +19,9 @@ from data.audio import AudioError
 from models.checkpoint import CheckpointError
 from training.config import RecipeError
 from training.processes import Interrupted, ProcessError
+
+OutOption = Annotated[Path, typer.Option(help="Where the picture and the page go.")]
+SmallOption = Annotated[bool, typer.Option("--small", help="Only to see that it runs.")]
 
 DOTS_PER_INCH = 80
 _COLOURS = 64

@@ -30,7 +30,7 @@ from training.evaluate import some_at_once
 from training.log import last_validation
 from training.processes import run
 from training.selection import select
-from training.studies.report import Report, StudyError, Table, tell, told
+from training.studies.report import OutOption, Report, StudyError, Table, tell, told
 from training.train import Run, work
 
 _ROOT, _SPLIT = Path("SpeechCommands"), "validation"
@@ -168,7 +168,7 @@ def command(
         list[str] | None, typer.Option("--set", help="A setting of all trainings.", metavar="KEY=VALUE")
     ] = None,
     runs: Annotated[Path, typer.Option(help="Where the runs go.")] = Path("runs/unheard"),
-    out: Annotated[Path, typer.Option(help="Where the picture and the page go.")] = Path("docs/studies"),
+    out: OutOption = Path("docs/studies"),
     device: DeviceOption = "cpu",
     processes: ProcessesOption = None,
 ) -> None:
