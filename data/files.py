@@ -13,7 +13,8 @@ from pathlib import Path
 def whole_file(path: Path) -> Iterator[Path]:
     """Give a path to write to; the file there becomes `path` when the block ends, and is removed after an error.
 
-    It is the same at every attempt, so that what a killed one left is overwritten; and short, whatever the name.
+    It is the same at every attempt, so that what a killed one left is overwritten; and short, whatever the name. Two
+    processes must not write one file at a time.
     """
     part = path.with_name(f".{hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]}.part")
     try:

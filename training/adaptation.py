@@ -71,7 +71,8 @@ def plan_readings(
         clips: of the sentences to learn from, about; all else keeps in proportion.
 
     Raises:
-        RecipeError: they are so few that a model with a vocabulary would hear none of its words, or no others.
+        RecipeError: a model with a vocabulary would hear none of its words, or no others, as there are too few clips
+            or too few words.
     """
     known = {*sentences.training, *sentences.held_out}
     general = draw_general(clips, max(1, clips // 2), config.vocabulary, known, _SEED)
@@ -80,8 +81,8 @@ def plan_readings(
         said = [frozenset(text.split()) for text in texts]
         if not any(each <= words for each in said) or not any(each.isdisjoint(words) for each in said):
             raise RecipeError(
-                f"--clips {clips} is too few for a model with a vocabulary: it is trained, and measured, on phrases in "
-                "its words and on phrases in others"
+                f"--clips {clips} does not suit a model with a vocabulary of {len(words)} words: it is trained, and "
+                "measured, on phrases in its words and on phrases in others. Take more; or, of one or two words, fewer"
             )
     wanted = {
         COMMANDS: (sentences.training, voices.training, clips),

@@ -60,6 +60,8 @@ def main(
     """Write the mean of the weights of several models."""
     if out.exists():
         raise typer.BadParameter(f"--out {out} is there already")
+    if len(model) < 2:
+        raise typer.BadParameter("a mean is of two models or more")
     try:
         mean = mean_of([load_checkpoint(each) for each in model], weight or [1.0] * len(model))
     except (CheckpointError, ValueError) as error:

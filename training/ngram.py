@@ -20,6 +20,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from data.files import whole_file
 from data.sentences import read_sentences
 
 BEGIN, END, UNKNOWN = "<s>", "</s>", "<unk>"
@@ -115,10 +116,9 @@ def write_arpa(model: NgramModel, path: Path) -> None:
             backoff = f"\t{model.backoffs[words]:.4f}" if words in model.backoffs and size < model.order else ""
             lines.append(f"{score:.4f}\t{' '.join(words)}{backoff}")
     content = "\n".join([*lines, "", "\\end\\", ""]).encode()
-    part = path.with_name(path.name + ".part")
-    # without a time in it, so that the same text gives the same file
-    part.write_bytes(gzip.compress(content, mtime=0) if path.suffix == ".gz" else content)
-    part.replace(path)
+    with whole_file(path) as part:
+        # without a time in it, so that the same text gives the same file
+        part.write_bytes(gzip.compress(content, mtime=0) if path.suffix == ".gz" else content)
 
 
 def _adjusted(raw: Sequence[Counter[Words]]) -> list[Counter[Words]]:

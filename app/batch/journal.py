@@ -19,6 +19,8 @@ from typing import Any
 
 from app.batch.inputs import Input, Key
 
+_BEGINNING = b'{"path": '  # of each line
+
 
 class JournalError(Exception):
     """A journal that cannot be used. The message names it."""
@@ -75,7 +77,7 @@ class Journal:
             self._file = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o666)
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             content = self.path.read_bytes()
-            if not content.isascii():  # it is somebody's file: a recording, perhaps
+            if not _is_journal(content):  # it is somebody's file: a recording, a manifest
                 raise JournalError(f"{self.path}: is no journal; name another file, or one that is not there yet")
             if content and not content.endswith(b"\n"):
                 os.write(self._file, b"\n")  # the next line is not joined to one that was cut off
@@ -147,6 +149,14 @@ class Journal:
         except (ValueError, KeyError, TypeError):  # cut off, or of a file that was not there to be looked at
             return
         self._outputs |= {name: _Output(key, version, size, at) for name, size in outputs.items()}
+
+
+def _is_journal(content: bytes) -> bool:
+    """Whether a file begins with a journal's line, if only with the beginning of one, or holds nothing."""
+    first = content.replace(b"\0", b"").lstrip().partition(b"\n")[0]  # a loss of power may leave zeros
+    if not first.endswith(b"}"):
+        return first[: len(_BEGINNING)] == _BEGINNING[: len(first)]
+    return first.startswith(_BEGINNING) and b', "part": ' in first  # a manifest has no parts
 
 
 def _status(path: Path) -> os.stat_result | None:

@@ -27,8 +27,8 @@ def output_stems(
     """Return the path of each input's outputs, to which `.txt` or the like is added; no two are the same.
 
     `talk.wav` becomes `talk`; beside `talk.mp3` it becomes `talk.wav`; and beside the `talk.wav` of another folder it
-    takes that folder's name along. A name that was given once holds (of names that differ in case alone, perhaps not), and
-    goes to no other. No output takes the place of an input.
+    takes that folder's name along. A name that was given once holds (of names that differ in case alone, perhaps not),
+    and goes to no other. No output takes the place of an input.
 
     Args:
         inputs: what is transcribed.
@@ -59,8 +59,8 @@ def output_stems(
         if folder is not None:
             relative = path.relative_to(common)
             names.append(folder / relative.parent / (relative.name + each.part))
-        once_given = itertools.chain(names, *(itertools.takewhile(owners, _numbered(name)) for name in names))
-        candidates.append([name for name in once_given if owners(name) == me][:1] or names)
+        possible = itertools.chain(names, *(itertools.takewhile(owners, _numbered(name)) for name in names))
+        candidates.append([name for name in possible if owners(name) == me][:1] or names)
     # all who meet at a name leave it for their next one, so that none of them depends on who came first
     stems = [names[0] for names in candidates]
     for level in range(1, max(map(len, candidates), default=0)):
@@ -71,7 +71,7 @@ def output_stems(
         ]
     takers = Counter(map(_alike, stems))
     for number, (stem, me) in enumerate(zip(stems, mine, strict=True)):
-        # what is left are names that only some file systems tell apart
+        # what is left are names that only some file systems tell apart, and inputs whose names are all another's
         if owners(stem) != me and (takers[_alike(stem)] > 1 or owners(stem)):
             stems[number] = next(name for name in _numbered(stem) if not takers[_alike(name)] and not owners(name) - me)
             takers[_alike(stems[number])] += 1

@@ -11,6 +11,7 @@ import soundfile
 
 from app.live.listening import Heard, is_result
 from data.audio import SAMPLE_RATE
+from data.files import whole_file
 from models.streaming import Final
 
 MANIFEST = "manifest.jsonl"
@@ -44,7 +45,6 @@ class Keeper:
     def keep(self, final: Final) -> Path:
         """Write a result; return the path of its sound. Raises KeepingError."""
         path = self._folder / f"{self._session}-{final.start:09.2f}.flac"
-        part = path.with_name(path.name + ".part")
         transcript = final.transcript
         line = {
             "path": path.name,
@@ -53,13 +53,11 @@ class Keeper:
             "model": transcript.model,
         }
         try:
-            soundfile.write(part, final.waveform, SAMPLE_RATE, format="FLAC")
-            part.replace(path)
+            with whole_file(path) as part:
+                soundfile.write(part, final.waveform, SAMPLE_RATE, format="FLAC")
             self._append(json.dumps(line, ensure_ascii=False) + "\n")
         except (OSError, soundfile.LibsndfileError) as error:
             raise KeepingError(f"{path}: cannot be written ({error})") from error
-        finally:
-            part.unlink(missing_ok=True)
         return path
 
     def _append(self, line: str) -> None:

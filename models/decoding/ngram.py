@@ -112,7 +112,7 @@ def _unigrams(arpa: Path) -> Iterator[str]:
                     return
                 inside = line.strip() == "\\1-grams:"
             elif inside and line.strip():
-                word = "".join(line.split("\t")[1:2]).strip()
+                word = line.partition("\t")[2].partition("\t")[0].strip()
                 if not word:
                     raise ValueError(f"no word after a tab in the line {line.strip()!r}")
                 if word not in _NO_WORDS:

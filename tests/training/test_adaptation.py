@@ -113,12 +113,15 @@ def test_of_a_model_with_a_vocabulary_other_speech_gives_no_text(tmp_path: Path)
     assert len(measured) == len(speech.general) + len(readings[HELD_OUT_COMMANDS])
 
 
-def test_so_few_clips_that_a_vocabulary_or_other_speech_would_be_missing_are_refused(tmp_path: Path) -> None:
-    config = ModelConfig(vocabulary=("yes", "no", "left", "right", "stop"))
+def test_clips_are_refused_of_which_none_would_be_in_the_vocabulary_or_none_outside(tmp_path: Path) -> None:
     voices = Voices({"espeak:en-us+Adam": 1.0}, {"espeak:en-us+Linda": 1.0}, [])
-    with pytest.raises(RecipeError, match="--clips 3 is too few for a model with a vocabulary"):
-        plan_readings(tmp_path, config, Parted(["left"], ["left"], apart=False), voices, clips=3)
-    assert plan_readings(tmp_path, ModelConfig(), Parted(["left"], ["left"], apart=False), voices, clips=3)
+    sentences = Parted(["left"], ["left"], apart=False)
+    five, two = (ModelConfig(vocabulary=words) for words in (("yes", "no", "left", "right", "stop"), ("left", "right")))
+    for config, unfit, fit in ((five, 3, 30), (two, 600, 30)):  # of two words thirty phrases are made, and no more
+        with pytest.raises(RecipeError, match=f"--clips {unfit} does not suit a model with a vocabulary of . words"):
+            plan_readings(tmp_path, config, sentences, voices, unfit)
+        assert plan_readings(tmp_path, config, sentences, voices, fit)
+    assert plan_readings(tmp_path, ModelConfig(), sentences, voices, clips=3)
 
 
 def test_confidences_are_fitted_to_speech_that_was_held_out(untrained_model: Path, spoken: Path) -> None:

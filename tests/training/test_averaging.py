@@ -81,6 +81,8 @@ def test_the_command_writes_a_model_and_replaces_none(run: Run, untrained_model:
     status, said = run(*arguments)
     assert status == 2
     assert "is there already" in said
-    status, said = run(str(tmp_path / "lost"), "--out", str(tmp_path / "other"))
-    assert status == 2
-    assert "lost" in said
+    for models, reason in ((["lost", "commands"], "'lost'"), (["commands"], "two models or more")):
+        status, said = run(*models, "--out", tmp_path / "other")
+        assert status == 2
+        assert reason in said
+    assert not (tmp_path / "other").exists()

@@ -4,7 +4,7 @@
     python -m training.studies.levers english-finish --init runs/english/best --data speech --steps 150 \\
         --change augmentation.noise_probability=0 --change "spec_augment.time_masks=0; spec_augment.frequency_masks=0"
 
-The first run changes nothing, the second one only the seed: what lies between these two is chance. Without --init the
+The first run changes nothing, the next two only the seed: what lies between these is chance. Without --init the
 shape of the network and the features can be changed too. Interrupted, the same command goes on where it was; each run
 is one of `oyez train` and can be made by it alone.
 """
@@ -24,6 +24,7 @@ import torch
 import typer
 from matplotlib.figure import Figure
 
+from data.files import whole_file
 from models.checkpoint import find_checkpoint, load_checkpoint, read_config
 from models.recognizer import recognizer_of
 from training.command import DataOption, DeviceOption, ProcessesOption
@@ -67,6 +68,7 @@ SHAPES = (
     "features.mel_bands=64",
     "features.mel_bands=26; features.coefficients=13",
     "features.mel_bands=26; features.coefficients=13; features.deltas=2",
+    "features.deltas=2",
     "features.high_hz=4000",
     'features.normalisation="utterance"',
     "acoustic.subsampling=2",
@@ -181,9 +183,8 @@ def _load(study: Study) -> dict[str, Any]:
 
 def _save(study: Study, results: Mapping[str, Any]) -> None:
     study.out.mkdir(parents=True, exist_ok=True)
-    part = study.out / "levers.json.part"
-    part.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
-    part.replace(study.out / "levers.json")
+    with whole_file(study.out / "levers.json") as part:
+        part.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
 
 
 def _report(results: Mapping[str, Any], study: Study) -> Report:

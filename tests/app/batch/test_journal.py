@@ -164,8 +164,21 @@ def test_a_line_that_was_cut_off_is_passed_over(
 
 @pytest.mark.parametrize("line", ["[]", "3", "{}", '{"state": "done"}', '{"state": ["done"]}', "\0\0", "nonsense"])
 def test_foreign_lines_are_passed_over(tmp_path: Path, recording: Input, outputs: dict[str, Path], line: str) -> None:
-    (tmp_path / "journal").write_text(line + "\n")
-    assert missing(tmp_path / "journal", recording, outputs) == ["txt", "srt"]
+    with Journal(tmp_path / "journal") as journal:
+        finish(journal, recording, outputs)
+    with (tmp_path / "journal").open("a") as file:
+        file.write(line + "\n")
+    assert missing(tmp_path / "journal", recording, outputs) == []
+
+
+@pytest.mark.parametrize("left", [b"", b"\0\0\0", b"\n", b'{"pat', b'{"path": "/a.w', b'{"path": "/a\0\0'])
+def test_a_first_line_that_was_cut_off_is_passed_over(
+    tmp_path: Path, recording: Input, outputs: dict[str, Path], left: bytes
+) -> None:
+    (tmp_path / "journal").write_bytes(left)
+    with Journal(tmp_path / "journal") as journal:
+        finish(journal, recording, outputs)
+    assert missing(tmp_path / "journal", recording, outputs) == []
 
 
 def test_names_that_are_not_utf_8_are_known_again(tmp_path: Path, outputs: dict[str, Path]) -> None:
@@ -201,9 +214,11 @@ def test_a_journal_that_cannot_be_written_is_an_error_that_names_it(tmp_path: Pa
         Journal(tmp_path / "file/j").__enter__()
 
 
-def test_a_file_that_is_no_journal_is_left_as_it_is(tmp_path: Path, spoken: Path) -> None:
-    sound = (spoken / "yes.flac").read_bytes()
-    (tmp_path / "yes.flac").write_bytes(sound)
-    with pytest.raises(JournalError, match=r"yes\.flac: is no journal"):
-        Journal(tmp_path / "yes.flac").__enter__()
-    assert (tmp_path / "yes.flac").read_bytes() == sound
+@pytest.mark.parametrize(
+    "content", [b"fLaC\x00\x00\x00\x22", b"to do: call home", b"path\ttext\n", b'{"path": "a.wav", "text": "yes"}\n']
+)
+def test_a_file_that_is_no_journal_is_left_as_it_is(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "theirs").write_bytes(content)
+    with pytest.raises(JournalError, match="theirs: is no journal"):
+        Journal(tmp_path / "theirs").__enter__()
+    assert (tmp_path / "theirs").read_bytes() == content
