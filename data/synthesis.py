@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 import soxr
+from filelock import FileLock, Timeout
 
 from data import kokoro
 from data.audio import SAMPLE_RATE, Waveform
@@ -31,6 +32,7 @@ from data.text import TextError, normalise
 PEAK = 0.7  # of every clip
 _CLIPS_A_FOLDER = 1000
 _CHUNK = 16  # phrases that a worker is given at a time
+_LOCK = ".lock"  # held by the process that writes a folder
 _LONGEST_PHRASE = 500  # characters; engines grow slow, or give up, far above it
 
 ESPEAK_ACCENTS = ("en-us", "en-gb", "en-gb-scotland", "en-gb-x-rp", "en-029")
@@ -183,19 +185,24 @@ def synthesise(
     """Make the clips that are not there yet, then write the manifest; return the number of clips.
 
     Raises:
-        SynthesisError: an engine is not installed, a voice is unknown, or the folder cannot be written.
+        SynthesisError: an engine is not installed, a voice is unknown, or the folder cannot be written, or another
+            process writes it.
     """
     for voice in sorted({reading.manner.voice for reading in readings}):
         check_voice(voice)
-    missing = [reading for reading in readings if not reading.path.exists()]
-    progress(len(readings) - len(missing))
-    chunks = [missing[first : first + _CHUNK] for first in range(0, len(missing), _CHUNK)]
     try:
-        for folder in sorted({reading.path.parent for reading in missing}):
-            folder.mkdir(parents=True, exist_ok=True)
-        for made in _each(_make, chunks, workers):
-            progress(made)
-        write_manifest(out / "manifest.jsonl", (_utterance(reading) for reading in readings))
+        out.mkdir(parents=True, exist_ok=True)
+        with FileLock(out / _LOCK, timeout=0):
+            missing = [reading for reading in readings if not reading.path.exists()]
+            progress(len(readings) - len(missing))
+            chunks = [missing[first : first + _CHUNK] for first in range(0, len(missing), _CHUNK)]
+            for folder in sorted({reading.path.parent for reading in missing}):
+                folder.mkdir(parents=True, exist_ok=True)
+            for made in _each(_make, chunks, workers):
+                progress(made)
+            write_manifest(out / "manifest.jsonl", (_utterance(reading) for reading in readings))
+    except Timeout as error:
+        raise SynthesisError(f"another run writes {out}: wait for it, or choose another folder") from error
     except OSError as error:
         raise SynthesisError(f"{out}: cannot be written ({error.strerror})") from error
     except soundfile.LibsndfileError as error:  # it does not tell why

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from filelock import FileLock
 
 from data.audio import SAMPLE_RATE, read_audio
 from data.recordings import utterances
@@ -111,11 +112,20 @@ def test_an_interrupted_run_leaves_no_half_file(
     monkeypatch.setattr(interrupted, interrupt)
     with pytest.raises(KeyboardInterrupt):
         synthesise(plan(["stop"], tmp_path, {"hibari-us": 1.0}), tmp_path)
-    assert {path.suffix for path in tmp_path.rglob("*") if path.is_file()} <= {".flac"}
+    assert {path.suffix for path in tmp_path.rglob("[!.]*") if path.is_file()} <= {".flac"}
+    assert not list(tmp_path.rglob("*.part"))
 
 
 @pytest.mark.slow
 @needs("espeak-ng")
+def test_two_runs_do_not_write_one_folder(tmp_path: Path) -> None:
+    readings = plan(["stop"], tmp_path, {"hibari-us": 1.0})
+    with FileLock(tmp_path / ".lock"), pytest.raises(SynthesisError, match="another run writes"):
+        synthesise(readings, tmp_path)
+    assert not (tmp_path / "manifest.jsonl").exists()
+    assert synthesise(readings, tmp_path) == 1
+
+
 def test_workers_make_the_same_files(tmp_path: Path) -> None:
     voice = {"espeak:en-us": 1.0}  # it draws nothing at random
     sounds = []
@@ -204,7 +214,7 @@ def test_what_the_engine_complains_of_is_said_and_no_manifest_is_left(tmp_path: 
     readings = plan(PHRASES, tmp_path, {"espeak:xx-nowhere": 1})
     with pytest.raises(SynthesisError, match="voice does not exist"):
         synthesise(readings, tmp_path)
-    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+    assert [path for path in tmp_path.rglob("[!.]*") if path.is_file()] == []
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
