@@ -16,6 +16,7 @@ import yaml
 from models.commands.errors import CommandsError
 
 _DEEPEST = 30
+_TOO_DEEP = f"nested deeper than {_DEEPEST} levels"
 _INTEGER, _NUMBER = re.compile(r"[-+]?\d+"), re.compile(r"[-+]?(\d+\.\d*|\.\d+)")
 _CONSTANTS = {"true": True, "True": True, "false": False, "False": False, "null": None, "~": None, "": None}
 _PARSER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the one in C is ten times faster
@@ -46,6 +47,8 @@ def read_yaml(text: str) -> Document:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         line = None if mark is None else mark.line + 1
+        if "nesting depth" in (error.problem or ""):  # PyYAML has a bound of its own and, reading ahead, meets it first
+            raise CommandsError(_TOO_DEEP, line) from error
         raise CommandsError(f"this is no YAML: {error.problem}", line) from error
     except yaml.YAMLError as error:  # a character that YAML does not allow
         raise CommandsError(f"this is no YAML: {str(error).splitlines()[0]}") from error
@@ -69,7 +72,7 @@ class _Builder:
             self._place(_constant(event.value) if is_plain else event.value, line, str(event.value))
         elif isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
             if len(self.stack) >= _DEEPEST:
-                raise CommandsError(f"nested deeper than {_DEEPEST} levels", line)
+                raise CommandsError(_TOO_DEEP, line)
             content: dict[str, Any] | list[Any] = {} if isinstance(event, yaml.MappingStartEvent) else []
             self.stack.append(_Open(content, self._place(content, line)))
         elif isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
