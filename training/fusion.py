@@ -38,7 +38,7 @@ from training.selection import select
 from training.word_confidence import fit_word_confidence
 
 WORD_GRID = {
-    "weight": (0.5, 1.0, 1.5, 2.0, 2.5),  # of a word's log-probability, to the base of ten
+    "weight": (0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5),  # of a word's log-probability, to the base of ten
     "prior_weight": (0.0, 0.2, 0.4, 0.6, 0.8),  # of the label prior
     "word_score": (-2.0, -1.0, 0.0, 1.0, 2.0),
 }

@@ -1,6 +1,10 @@
 """Estimate a word n-gram language model from text, by interpolated modified Kneser-Ney smoothing.
 
-    python -m training.ngram transcripts.txt.gz phrases.txt --order 3 --out words.arpa.gz
+    python -m training.ngram transcripts.txt.gz phrases.txt --order 3 --frequent-words 100000 --out words.arpa.gz
+
+A text of some thousand sentences lacks many words that people say. `--frequent-words` adds the most frequent English
+words (of the wordfreq package, an extra): what the smoothing holds back for unseen words is shared out by how frequent
+a word is elsewhere.
 
 The method is that of Chen and Goodman (1998, "An Empirical Study of Smoothing Techniques for Language Modeling",
 section 4.1.6, equations 25 to 27); pruned n-grams give their counts to the back-off weight of their context. The
@@ -12,7 +16,7 @@ from __future__ import annotations
 import gzip
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -22,6 +26,7 @@ from rich.console import Console
 
 from data.files import whole_file
 from data.sentences import read_sentences
+from training.frequent_words import frequent_words
 
 BEGIN, END, UNKNOWN = "<s>", "</s>", "<unk>"
 NEVER = -99.0  # log10 probability of what is no event: <s> is only ever a context
@@ -53,13 +58,20 @@ class NgramModel:
         return given + self.probabilities[len(words) - 1][words]
 
 
-def estimate(sentences: Iterable[Sequence[str]], order: int = 3, prune: Sequence[int] = ()) -> NgramModel:
+def estimate(
+    sentences: Iterable[Sequence[str]],
+    order: int = 3,
+    prune: Sequence[int] = (),
+    frequencies: Mapping[str, float] | None = None,
+) -> NgramModel:
     """Estimate a model.
 
     Args:
         sentences: the words of each.
         order: words in the longest n-grams.
         prune: for orders 2, 3, ..., the count up to which n-grams are left out; the last one holds for those after it.
+        frequencies: of words elsewhere, above 0: the distribution that unigrams are interpolated with, in place of the
+            uniform one. Words that the sentences lack are added; one that is missing here is as rare as the rarest.
 
     Raises:
         ValueError: there is no sentence, or an order is pruned less than a lower one.
@@ -74,11 +86,10 @@ def estimate(sentences: Iterable[Sequence[str]], order: int = 3, prune: Sequence
     if not raw[0]:
         raise ValueError("no sentence to estimate a language model from")
     counts = _adjusted(raw)
-    vocabulary = [words for words in counts[0] if words != (BEGIN,)]
+    elsewhere = _elsewhere({words for words in counts[0] if words != (BEGIN,)}, frequencies or {})
     probabilities: list[dict[Words, float]] = []
     backoffs: dict[Words, float] = {}
-    lower: dict[Words, float] = {}  # probabilities one order down; at first, of a word chosen without any knowledge
-    uniform = 1 / (len(vocabulary) + 1)  # one more for UNKNOWN
+    lower: dict[Words, float] = {}  # probabilities one order down
     for size in range(1, order + 1):
         limit = prune[min(size - 2, len(prune) - 1)] if size > 1 and prune else 0
         discounts = _discounts(counts[size - 1].values())
@@ -94,10 +105,11 @@ def estimate(sentences: Iterable[Sequence[str]], order: int = 3, prune: Sequence
             if words == (BEGIN,) or raw[size - 1][words] <= limit:
                 continue
             context = words[:-1]
-            shorter = lower[words[1:]] if size > 1 else uniform
+            shorter = lower[words[1:]] if size > 1 else elsewhere[words]
             now[words] = (count - discounts[min(count, 3)] + held_back[context] * shorter) / totals[context]
         if size == 1:
-            now[(UNKNOWN,)] = held_back[()] * uniform / totals[()]
+            unseen = elsewhere.keys() - now.keys()
+            now.update({words: held_back[()] * elsewhere[words] / totals[()] for words in unseen})
         else:
             backoffs.update({c: math.log10(held_back[c] / totals[c]) for c in totals if held_back[c] > 0})
         probabilities.append({words: math.log10(p) for words, p in now.items()})
@@ -134,6 +146,14 @@ def _adjusted(raw: Sequence[Counter[Words]]) -> list[Counter[Words]]:
     return [*adjusted, raw[-1]]
 
 
+def _elsewhere(seen: set[Words], frequencies: Mapping[str, float]) -> dict[Words, float]:
+    """Return a word's probability without any knowledge of the text; UNKNOWN is as likely as the rarest word."""
+    words = seen | {(word,) for word in frequencies} | {(UNKNOWN,)}
+    rarest = min(frequencies.values(), default=1.0)
+    total = math.fsum(frequencies.get(word, rarest) for (word,) in words)
+    return {words: frequencies.get(words[0], rarest) / total for words in words}
+
+
 def _discounts(counts: Iterable[int]) -> list[float]:
     """Return what is taken off counts of 0, 1, 2, and 3 or more."""
     n = Counter(min(count, 4) for count in counts)
@@ -152,13 +172,17 @@ def main(
     prune: Annotated[
         list[int] | None, typer.Option(help="N-grams of order 2 seen no more often are left out; again for order 3 ...")
     ] = None,
+    words: Annotated[
+        int, typer.Option("--frequent-words", help="So many frequent English words are in it, seen or not.", min=0)
+    ] = 0,
 ) -> None:
     """Estimate a word n-gram language model from text."""
     try:
+        frequencies = frequent_words(words) if words else {}
         sentences = [sentence.split() for text in texts for sentence in read_sentences(text).texts]
-        model = estimate(sentences, order, prune or ())
+        model = estimate(sentences, order, prune or (), frequencies)
         write_arpa(model, out)
-    except (OSError, ValueError) as error:  # a TextError is a ValueError
+    except (OSError, ImportError, ValueError) as error:  # a TextError is a ValueError
         raise typer.BadParameter(str(error)) from error
     sizes = ", ".join(f"{len(probabilities)} of order {n}" for n, probabilities in enumerate(model.probabilities, 1))
     Console(stderr=True).print(f"{out}: {sizes}", highlight=False)

@@ -22,6 +22,7 @@ from num2words import num2words
 
 from data.sentences import read_sentences
 from data.text import TextError, normalise
+from training.frequent_words import frequent_words
 
 TEMPLATES = Path(__file__).with_suffix(".toml")
 FREQUENT_WORDS = 20_000
@@ -58,12 +59,10 @@ def pieces(path: Path, rng: random.Random) -> Iterator[str]:
 
 def words(rng: random.Random) -> Iterator[str]:
     """Yield one to five frequent English words in no order, without end; the rarer ones more often than in texts."""
-    from wordfreq import top_n_list, word_frequency
-
-    known = [word for word in top_n_list("en", FREQUENT_WORDS) if word.isascii() and word.replace("'", "").isalpha()]
-    weights = [word_frequency(word, "en") ** 0.4 for word in known]
+    frequencies = frequent_words(FREQUENT_WORDS)
+    weights = [frequency**0.4 for frequency in frequencies.values()]
     while True:
-        yield " ".join(rng.choices(known, weights, k=rng.choice((1, 1, 2, 3, 4, 5))))
+        yield " ".join(rng.choices([*frequencies], weights, k=rng.choice((1, 1, 2, 3, 4, 5))))
 
 
 def phrases(count: int, sentences: Path | None, seed: int = 1) -> Iterator[str]:

@@ -53,18 +53,17 @@ class NgramDecoder:
         self.width = width
         self._prior = prior
         try:
-            self.words = list(_unigrams(arpa))
-            spelled = [[*encode(word), SPACE] for word in self.words]
+            unigrams = list(_unigrams(arpa))
+            self.words = [word for word, _ in unigrams]
+            spelled = [encode(f"{word} ") for word in self.words]
             self._dictionary = Dictionary([*self.words, _UNKNOWN])
             with _quiet():
                 self._language_model = KenLM(str(arpa), self._dictionary)
         except (ValueError, RuntimeError, EOFError, zlib.error, gzip.BadGzipFile) as error:
             raise ValueError(f"{arpa}: no usable ARPA language model ({str(error).splitlines()[0]})") from error
-        start = self._language_model.start(False)
         self._lexicon = Trie(LABELS, SPACE)
-        for number, labels in enumerate(spelled):
-            _, score = self._language_model.score(start, number)
-            self._lexicon.insert(labels, number, score)
+        for number, (labels, (_, score)) in enumerate(zip(spelled, unigrams, strict=True)):
+            self._lexicon.insert(labels, number, score)  # while a word is open, its likeliest end counts
         self._lexicon.smear(SmearingMode.MAX)
         self.weigh(config)
 
@@ -102,8 +101,11 @@ class NgramDecoder:
         return [self.words[number] for number in found[0].words if number >= 0] if found else []
 
 
-def _unigrams(arpa: Path) -> Iterator[str]:
-    """Yield the words of an ARPA file. Raises ValueError for one that is none, and what reading it raises."""
+def _unigrams(arpa: Path) -> Iterator[tuple[str, float]]:
+    """Yield the words of an ARPA file with their log10 probabilities.
+
+    Raises ValueError for one that is none, and what reading it raises.
+    """
     inside = False
     with gzip.open(arpa, "rt", encoding="utf-8") if arpa.suffix == ".gz" else arpa.open(encoding="utf-8") as file:
         for line in file:
@@ -112,11 +114,12 @@ def _unigrams(arpa: Path) -> Iterator[str]:
                     return
                 inside = line.strip() == "\\1-grams:"
             elif inside and line.strip():
-                word = line.partition("\t")[2].partition("\t")[0].strip()
+                score, _, rest = line.partition("\t")
+                word = rest.partition("\t")[0].strip()
                 if not word:
                     raise ValueError(f"no word after a tab in the line {line.strip()!r}")
                 if word not in _NO_WORDS:
-                    yield word
+                    yield word, float(score)
     raise ValueError("it lists no words")
 
 

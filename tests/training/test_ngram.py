@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from training.ngram import BEGIN, END, UNKNOWN, NgramModel, estimate, write_arpa
+from training.ngram import BEGIN, END, UNKNOWN, NgramModel, estimate, main, write_arpa
 
 WORDS = ["the", "a", "cat", "dog", "sees", "runs", "on", "off", "and", "light"]
 
@@ -41,6 +41,28 @@ def test_a_worked_example() -> None:
     # after a: b twice, nothing else
     assert 10 ** model.score("b", ("a",)) == pytest.approx((2 - 0.75) / 2 + 0.75 / 2 * b)
     assert 10 ** model.score(UNKNOWN, ()) == pytest.approx(held_back * uniform)
+
+
+def test_words_that_the_text_lacks_share_what_is_held_back_by_how_frequent_they_are_elsewhere() -> None:
+    frequencies = {"often": 0.3, "seldom": 0.1, "cat": 0.2}
+    model = estimate(sentences(), order=3, prune=(0, 1), frequencies=frequencies)
+    often, seldom = (10 ** model.score(word, ()) for word in ("often", "seldom"))
+    assert often == pytest.approx(3 * seldom)
+    assert 10 ** model.score(UNKNOWN, ()) == pytest.approx(seldom)  # as the rarest
+    for context in [(), (BEGIN,), ("the", "cat"), ("often", "seldom")]:
+        assert total(model, context) == pytest.approx(1, abs=1e-9)
+    # what was seen is as likely as before, but for its part of what was held back
+    plain = estimate(sentences(), order=3, prune=(0, 1))
+    assert model.score("sees", ("the", "cat")) == pytest.approx(plain.score("sees", ("the", "cat")), abs=0.05)
+
+
+def test_the_command_adds_frequent_words(tmp_path: Path) -> None:
+    text = tmp_path / "text.txt"
+    text.write_text("\n".join(map(" ".join, sentences())))
+    main([text], tmp_path / "words.arpa", words=50)
+    unigrams = (tmp_path / "words.arpa").read_text().partition("\\2-grams:")[0]
+    assert "\twhat" in unigrams  # one of the fifty, and not of the text
+    assert "\tdog" in unigrams
 
 
 def test_what_follows_is_likelier_where_it_was_seen() -> None:
