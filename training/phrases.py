@@ -96,7 +96,7 @@ def main(
     try:
         for phrase in phrases(count, sentences, seed):
             print(phrase)
-    except TextError as error:
+    except (ImportError, TextError) as error:
         raise typer.BadParameter(str(error)) from error
 
 
