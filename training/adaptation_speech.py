@@ -13,7 +13,6 @@ import random
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 from data.manifest import Utterance
@@ -22,6 +21,7 @@ from models.commands.file import CommandsFile
 from models.commands.samples import draw_samples
 from models.commands.spoken import spell
 from training.config import CorpusConfig, Recipe, RecipeError
+from training.frequent_words import frequent_words
 from training.phrases import phrases, words
 from training.selection import refuse_shared_recordings, refuse_shared_speakers, select
 
@@ -77,8 +77,10 @@ def choose_voices(further: Sequence[str] = ()) -> Voices:
     """
     for name in HIBARI:
         check_voice(name)
-    if find_spec("wordfreq") is None:  # it gives the general phrases their words
-        raise SynthesisError("wordfreq is not installed: pip install 'oyez[synthesis]'")
+    try:
+        frequent_words(1)  # the general phrases are made of such words
+    except ImportError as error:
+        raise SynthesisError(str(error)) from error
     for name in further:
         if name in HELD_OUT_VOICES:
             raise SynthesisError(f"voice {name!r} is held out to measure with: train with another")

@@ -1,6 +1,6 @@
 """Estimate a word n-gram language model from text, by interpolated modified Kneser-Ney smoothing.
 
-    python -m training.ngram transcripts.txt.gz phrases.txt --order 3 --frequent-words 100000 --out words.arpa.gz
+    python -m training.ngram transcripts.txt.gz phrases.txt --order 3 --frequent-words 60000 --out words.arpa.gz
 
 A text of some thousand sentences lacks many words that people say. `--frequent-words` adds the most frequent English
 words (of the wordfreq package, an extra): what the smoothing holds back for unseen words is shared out by how frequent

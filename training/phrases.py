@@ -60,9 +60,9 @@ def pieces(path: Path, rng: random.Random) -> Iterator[str]:
 def words(rng: random.Random) -> Iterator[str]:
     """Yield one to five frequent English words in no order, without end; the rarer ones more often than in texts."""
     frequencies = frequent_words(FREQUENT_WORDS)
-    weights = [frequency**0.4 for frequency in frequencies.values()]
+    known, weights = list(frequencies), [frequency**0.4 for frequency in frequencies.values()]
     while True:
-        yield " ".join(rng.choices([*frequencies], weights, k=rng.choice((1, 1, 2, 3, 4, 5))))
+        yield " ".join(rng.choices(known, weights, k=rng.choice((1, 1, 2, 3, 4, 5))))
 
 
 def phrases(count: int, sentences: Path | None, seed: int = 1) -> Iterator[str]:
