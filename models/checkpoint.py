@@ -31,7 +31,7 @@ from models.features import FeatureConfig, MfccFrontEnd
 PRETRAINED = Path(__file__).parent / "pretrained"
 DEFAULT_MODEL = "commands"
 CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "MODEL_CARD.md"
-NGRAM = "words.arpa.gz"
+NGRAM, EARLIER_NGRAM = "words.lm", "words.arpa.gz"  # the latter in folders of earlier editions
 
 
 class CheckpointError(Exception):
@@ -126,22 +126,22 @@ def load_checkpoint(name_or_folder: str | Path) -> Model:
     return model.eval()
 
 
-def save_ngram(folder: Path, arpa: bytes, config: SavedConfig) -> None:
+def save_ngram(folder: Path, language_model: bytes, config: SavedConfig) -> None:
     """Give a saved model an n-gram language model.
 
     Args:
         folder: of the model.
-        arpa: the content of a packed ARPA file.
+        language_model: the content of a file that `NgramDecoder` reads.
         config: of the model; `ngram` in it says how much the language model counts.
     """
     assert config.ngram is not None
-    ngram = config.ngram.model_copy(update={"sha256": hashlib.sha256(arpa).hexdigest()})
-    _write(folder, {NGRAM: arpa, CONFIG: _text(config.model_copy(update={"ngram": ngram}))})
+    ngram = config.ngram.model_copy(update={"sha256": hashlib.sha256(language_model).hexdigest()})
+    _write(folder, {NGRAM: language_model, CONFIG: _text(config.model_copy(update={"ngram": ngram}))})
 
 
 def load_ngram(name_or_folder: str | Path, config: ModelConfig) -> NgramDecoder:
     """Load the n-gram language model of a folder. Raises CheckpointError if there is none or it is damaged."""
-    path = find_checkpoint(name_or_folder) / NGRAM
+    path = ngram_file(find_checkpoint(name_or_folder))
     if config.ngram is None:
         raise CheckpointError(f"model {config.name!r} has no n-gram language model; choose another decoding")
     try:
@@ -152,6 +152,12 @@ def load_ngram(name_or_folder: str | Path, config: ModelConfig) -> NgramDecoder:
         raise CheckpointError(f"{path}: cannot be read ({error.strerror})") from error
     except ValueError as error:
         raise CheckpointError(str(error)) from error
+
+
+def ngram_file(folder: Path) -> Path:
+    """Return where the n-gram language model of a model's folder is, or would be."""
+    earlier = folder / EARLIER_NGRAM
+    return earlier if earlier.exists() and not (folder / NGRAM).exists() else folder / NGRAM
 
 
 def read_config(folder: Path) -> SavedConfig:

@@ -25,6 +25,7 @@ from models.checkpoint import (
     ModelConfig,
     find_checkpoint,
     load_checkpoint,
+    ngram_file,
     save_checkpoint,
 )
 from models.recognizer import Recognizer
@@ -197,7 +198,7 @@ def save_adapted(folder: Path, model: Model, base: str, account: str) -> None:
     origin = find_checkpoint(base)
     folder.mkdir(parents=True, exist_ok=True)
     if model.config.ngram is not None:
-        shutil.copyfile(origin / NGRAM, folder / NGRAM)
+        shutil.copyfile(ngram_file(origin), folder / NGRAM)
     card = origin / CARD
     before = card.read_text(encoding="utf-8") if card.is_file() else ""
     below = re.sub("^#", "##", before, flags=re.MULTILINE)

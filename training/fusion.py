@@ -10,7 +10,7 @@ recipe; test speech is never looked at.
 
 from __future__ import annotations
 
-import gzip
+import math
 from collections.abc import Callable, Mapping, Sequence
 from itertools import cycle, product
 from pathlib import Path
@@ -106,17 +106,17 @@ def tune_one_by_one(
 @app.command()
 def ngram(
     model: ModelArgument,
-    arpa: Annotated[Path, typer.Argument(help="An ARPA file, plain or packed (.gz).")],
+    file: Annotated[Path, typer.Argument(help="An ARPA file, plain or packed by gzip, or KenLM's binary.")],
     recipe: RecipeOption = "english",
     data: DataOption = Path("speech"),
     share: ShareOption = 1.0,
 ) -> None:
     """Put a word n-gram language model into a model's folder."""
     try:
-        content = arpa.read_bytes()
+        content = file.read_bytes()
         utterances, log_probs = _heard(model, recipe, data, share)
         prior = label_prior(log_probs)
-        decoder = NgramDecoder(arpa, NgramConfig(), prior=prior)
+        decoder = NgramDecoder(file, NgramConfig(), prior=prior)
     except (OSError, ValueError) as error:
         _wrong_use(error)
 
@@ -125,6 +125,7 @@ def ngram(
         return " ".join(decoder.search(log_probs))
 
     texts = [utterance.text for utterance in utterances]
+    _show_perplexity(decoder, texts)
     tried = tune_one_by_one(NgramConfig(), WORD_GRID, search, log_probs, texts)
     _show(tried)
     best = tried[0][0]
@@ -135,8 +136,7 @@ def ngram(
     ]
     fitted = {"ngram": best, "label_prior": prior, "confidence": fit_word_confidence(heard)}
     folder = find_checkpoint(model)
-    packed = content if arpa.suffix == ".gz" else gzip.compress(content, mtime=0)
-    save_ngram(folder, packed, read_config(folder).model_copy(update=fitted))
+    save_ngram(folder, content, read_config(folder).model_copy(update=fitted))
 
 
 @app.command()
@@ -176,6 +176,16 @@ def _heard(model: Path, recipe: str, data: Path, share: float) -> tuple[list[Utt
     if not any(utterance.text for utterance in utterances):
         _wrong_use(f"recipe {recipe!r}: in what can be read of its validation speech nothing is said")
     return utterances, log_probs
+
+
+def _show_perplexity(decoder: NgramDecoder, texts: Sequence[str]) -> None:
+    """Tell how well the language model knows texts of several words."""
+    scores = [score for text in texts if " " in text for score in decoder.score(text.split())]
+    known = [score for score in scores if score is not None]
+    if known:
+        perplexity = 10 ** (-math.fsum(known) / len(known))
+        unknown = (len(scores) - len(known)) / len(scores)
+        Console().print(f"texts of several words: perplexity {perplexity:.0f}, {unknown:.1%} of the words unknown\n")
 
 
 def _show(tried: Sequence[tuple[BaseModel, float]]) -> None:

@@ -1,61 +1,47 @@
 """Estimate a word n-gram language model from text, by interpolated modified Kneser-Ney smoothing.
 
-    python -m training.ngram transcripts.txt.gz phrases.txt --order 3 --frequent-words 60000 --out words.arpa.gz
+    python -m training.ngram transcripts.txt.gz phrases.txt --order 3 --frequent-words 60000 \
+        --interpolate en-us.lm.bin --prune-entropy 1e-8 --out words.arpa
+    build_binary -q 8 -b 8 -a 255 trie words.arpa words.lm
 
 A text of some thousand sentences lacks many words that people say. `--frequent-words` adds the most frequent English
 words (of the wordfreq package, an extra): what the smoothing holds back for unseen words is shared out by how frequent
-a word is elsewhere.
+a word is elsewhere. It lacks still more of the words that follow each other. `--interpolate` adds what a model of CMU
+Sphinx knows of them: the pocketsphinx package has one for US English,
 
-The method is that of Chen and Goodman (1998, "An Empirical Study of Smoothing Techniques for Language Modeling",
-section 4.1.6, equations 25 to 27); pruned n-grams give their counts to the back-off weight of their context. The
-result is an ARPA file, which every decoder reads.
+    python -c "from pocketsphinx import get_model_path; print(get_model_path('en-us/en-us.lm.bin'))"
+
+The method of estimation is that of Chen and Goodman (1998, "An Empirical Study of Smoothing Techniques for Language
+Modeling", section 4.1.6, equations 25 to 27); n-grams pruned by their counts give these to the back-off weight of their
+context. The result is an ARPA file, which every decoder reads. `build_binary`, of the KenLM project, makes a smaller
+file of it, which takes no time to load.
 """
 
 from __future__ import annotations
 
-import gzip
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from data.files import whole_file
 from data.sentences import read_sentences
 from training.frequent_words import frequent_words
-
-BEGIN, END, UNKNOWN = "<s>", "</s>", "<unk>"
-NEVER = -99.0  # log10 probability of what is no event: <s> is only ever a context
-
-Words = tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class NgramModel:
-    """An n-gram model in back-off form: log10 probabilities and back-off weights."""
-
-    probabilities: list[dict[Words, float]]  # by order, from 1
-    backoffs: dict[Words, float]  # of contexts; others have 0
-
-    @property
-    def order(self) -> int:
-        """Words in the longest n-grams."""
-        return len(self.probabilities)
-
-    def score(self, word: str, context: Sequence[str]) -> float:
-        """Return log10 of the probability of a word, or of END, after the words of `context`."""
-        words = (*context, word)[-self.order :]
-        if words[-1:] not in self.probabilities[0]:
-            words = (*words[:-1], UNKNOWN)
-        given = 0.0
-        while words not in self.probabilities[len(words) - 1]:
-            given += self.backoffs.get(words[:-1], 0.0)
-            words = words[1:]
-        return given + self.probabilities[len(words) - 1][words]
+from training.ngram_model import (
+    BEGIN,
+    END,
+    NEVER,
+    UNKNOWN,
+    NgramModel,
+    Words,
+    interpolate,
+    prune_by_entropy,
+    write_arpa,
+)
+from training.sphinx_model import read_sphinx_model
 
 
 def estimate(
@@ -119,20 +105,6 @@ def estimate(
     return NgramModel(probabilities, {context: weight for context, weight in backoffs.items() if context in known})
 
 
-def write_arpa(model: NgramModel, path: Path) -> None:
-    """Write a model in ARPA's format, packed if the name ends in .gz; the file appears whole or not at all."""
-    lines = ["\\data\\", *(f"ngram {size}={len(model.probabilities[size - 1])}" for size in range(1, model.order + 1))]
-    for size, probabilities in enumerate(model.probabilities, 1):
-        lines += ["", f"\\{size}-grams:"]
-        for words, score in sorted(probabilities.items()):
-            backoff = f"\t{model.backoffs[words]:.4f}" if words in model.backoffs and size < model.order else ""
-            lines.append(f"{score:.4f}\t{' '.join(words)}{backoff}")
-    content = "\n".join([*lines, "", "\\end\\", ""]).encode()
-    with whole_file(path) as part:
-        # without a time in it, so that the same text gives the same file
-        part.write_bytes(gzip.compress(content, mtime=0) if path.suffix == ".gz" else content)
-
-
 def _adjusted(raw: Sequence[Counter[Words]]) -> list[Counter[Words]]:
     """Return Kneser-Ney's counts: below the highest order, the number of different words seen before an n-gram.
 
@@ -175,12 +147,23 @@ def main(
     words: Annotated[
         int, typer.Option("--frequent-words", help="So many frequent English words are in it, seen or not.", min=0)
     ] = 0,
+    other: Annotated[
+        Path | None, typer.Option("--interpolate", help="A model of CMU Sphinx (.lm.bin) that is mixed in.")
+    ] = None,
+    weight: Annotated[float, typer.Option(help="With --interpolate: of the other model.", min=0, max=1)] = 0.5,
+    threshold: Annotated[
+        float, typer.Option("--prune-entropy", help="In nats: n-grams that change the model less are left out.", min=0)
+    ] = 0.0,
 ) -> None:
     """Estimate a word n-gram language model from text."""
     try:
         frequencies = frequent_words(words) if words else {}
         sentences = [sentence.split() for text in texts for sentence in read_sentences(text).texts]
         model = estimate(sentences, order, prune or (), frequencies)
+        if other:
+            model = interpolate(model, read_sphinx_model(other), weight)
+        if threshold:
+            model = prune_by_entropy(model, threshold)
         write_arpa(model, out)
     except (OSError, ImportError, ValueError) as error:  # a TextError is a ValueError
         raise typer.BadParameter(str(error)) from error

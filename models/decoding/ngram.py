@@ -1,7 +1,8 @@
 """Beam search over words with an n-gram language model: shallow fusion (Gulcehre et al. 2015, arXiv:1503.03535).
 
 The search is flashlight-text's (Collobert et al. 2016, arXiv:1609.03193), the language model is read by KenLM
-(Heafield 2011): an ARPA file, whose unigrams are the words that may be found.
+(Heafield 2011): an ARPA file, plain or packed by gzip, or KenLM's own binary, which is mapped into memory as it is. Its
+unigrams are the words that may be found.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import gzip
 import math
 import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from models.alphabet import BLANK, LABELS, SPACE, encode
 from models.decoding.prior import LabelPrior, without_prior
 
 _UNKNOWN = "<unk>"
+_GZIP, _KENLM = b"\x1f\x8b", b"mmap lm http://kheafield.com/code"  # how a packed file, and KenLM's binary, begin
 _NEVER = -1e4  # log-probability
 _NO_WORDS = ("<s>", "</s>", _UNKNOWN)
 _BEAM_THRESHOLD = 10.0  # hypotheses so much worse than the best are dropped; a wider search found no better text
@@ -39,12 +41,12 @@ class NgramConfig(BaseModel, frozen=True, extra="forbid"):
 class NgramDecoder:
     """Finds the best sequence of a language model's words in CTC log-probabilities."""
 
-    def __init__(self, arpa: Path, config: NgramConfig, width: int = 100, prior: LabelPrior = ()) -> None:
-        """Read an ARPA file, plain or packed (.gz); `prior` is the acoustic model's.
+    def __init__(self, path: Path, config: NgramConfig, width: int = 100, prior: LabelPrior = ()) -> None:
+        """Read a language model, an ARPA file or KenLM's binary; `prior` is the acoustic model's.
 
         Raises:
             OSError: it cannot be read.
-            ValueError: it is no ARPA file, or lists a word outside the alphabet.
+            ValueError: it is no language model, or lists a word outside the alphabet.
         """
         from flashlight.lib.text.decoder import SmearingMode, Trie
         from flashlight.lib.text.decoder.kenlm import KenLM
@@ -53,17 +55,17 @@ class NgramDecoder:
         self.width = width
         self._prior = prior
         try:
-            unigrams = list(_unigrams(arpa))
-            self.words = [word for word, _ in unigrams]
-            spelled = [encode(f"{word} ") for word in self.words]
+            self.words = [word for word in _unigrams(path) if word not in _NO_WORDS]
             self._dictionary = Dictionary([*self.words, _UNKNOWN])
             with _quiet():
-                self._language_model = KenLM(str(arpa), self._dictionary)
+                self._language_model = KenLM(str(path), self._dictionary)
+            self._lexicon = Trie(LABELS, SPACE)
+            nothing = self._language_model.start(True)  # no word, nor the beginning of a sentence, is before the next
+            for number, word in enumerate(self.words):
+                _, score = self._language_model.score(nothing, number)  # while a word is open, its likeliest end counts
+                self._lexicon.insert(encode(f"{word} "), number, score)
         except (ValueError, RuntimeError, EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise ValueError(f"{arpa}: no usable ARPA language model ({str(error).splitlines()[0]})") from error
-        self._lexicon = Trie(LABELS, SPACE)
-        for number, (labels, (_, score)) in enumerate(zip(spelled, unigrams, strict=True)):
-            self._lexicon.insert(labels, number, score)  # while a word is open, its likeliest end counts
+            raise ValueError(f"{path}: no usable language model ({str(error).splitlines()[-1]})") from error
         self._lexicon.smear(SmearingMode.MAX)
         self.weigh(config)
 
@@ -100,26 +102,48 @@ class NgramDecoder:
         found = self._decoder.decode(ended.ctypes.data, *ended.shape)
         return [self.words[number] for number in found[0].words if number >= 0] if found else []
 
+    def score(self, words: Sequence[str]) -> list[float | None]:
+        """Return log10 of the probability of each word of a sentence, then of its end; None for words not in it."""
+        state = self._language_model.start(False)
+        scores: list[float | None] = []
+        for word in words:
+            number = self._dictionary.get_index(word) if self._dictionary.contains(word) else len(self.words)
+            state, score = self._language_model.score(state, number)
+            scores.append(score if number < len(self.words) else None)
+        return [*scores, self._language_model.finish(state)[1]]
 
-def _unigrams(arpa: Path) -> Iterator[tuple[str, float]]:
-    """Yield the words of an ARPA file with their log10 probabilities.
 
-    Raises ValueError for one that is none, and what reading it raises.
-    """
+def _unigrams(path: Path) -> Iterator[str]:
+    """Yield the words of a language model. Raises ValueError for a file that is none, and what reading it raises."""
+    with path.open("rb") as file:
+        begin = file.read(len(_KENLM))
+    if begin == _KENLM:
+        return _unigrams_of_binary(path)
+    return _unigrams_of_arpa(path, packed=begin.startswith(_GZIP))
+
+
+def _unigrams_of_binary(path: Path) -> Iterator[str]:
+    """Yield the words of KenLM's binary: they are its end, each followed by a zero byte, the unknown word first."""
+    content = path.read_bytes()
+    start = content.rfind(f"{_UNKNOWN}\0".encode())
+    if start < 0 or not content.endswith(b"\0"):
+        raise ValueError("it lists no words")
+    yield from content[start:-1].decode().split("\0")
+
+
+def _unigrams_of_arpa(path: Path, packed: bool) -> Iterator[str]:
     inside = False
-    with gzip.open(arpa, "rt", encoding="utf-8") if arpa.suffix == ".gz" else arpa.open(encoding="utf-8") as file:
+    with gzip.open(path, "rt", encoding="utf-8") if packed else path.open(encoding="utf-8") as file:
         for line in file:
             if line.startswith("\\"):
                 if inside:
                     return
                 inside = line.strip() == "\\1-grams:"
             elif inside and line.strip():
-                score, _, rest = line.partition("\t")
-                word = rest.partition("\t")[0].strip()
+                word = line.partition("\t")[2].partition("\t")[0].strip()
                 if not word:
                     raise ValueError(f"no word after a tab in the line {line.strip()!r}")
-                if word not in _NO_WORDS:
-                    yield word, float(score)
+                yield word
     raise ValueError("it lists no words")
 
 

@@ -34,7 +34,8 @@ from training.adaptation import Speech as AdaptationSpeech
 from training.adaptation_speech import Parted, Voices
 from training.config import CorpusConfig, RecipeError
 from training.evaluate import hear
-from training.ngram import estimate, write_arpa
+from training.ngram import estimate
+from training.ngram_model import write_arpa
 from training.operating_points import Attempt
 from training.selection import select
 

@@ -17,7 +17,8 @@ from models.checkpoint import NGRAM, read_config
 from models.decoding.ngram import NgramConfig
 from models.recognizer import Recognizer
 from training.fusion import app, tune, tune_one_by_one
-from training.ngram import estimate, write_arpa
+from training.ngram import estimate
+from training.ngram_model import BEGIN, END, write_arpa
 
 RECIPE = """
 name = "spoken"
@@ -68,7 +69,8 @@ def test_one_weight_after_the_other_is_tried_with_the_best_of_the_others() -> No
 
 
 def test_a_word_language_model_is_put_into_the_folder(folder: Path, spoken: Path, tmp_path: Path) -> None:
-    write_arpa(estimate([["yes"], ["no"], ["left", "right", "stop"]]), tmp_path / "words.arpa")
+    language = estimate([["yes"], ["no"], ["left", "right"]])
+    write_arpa(language, tmp_path / "words.arpa")
     code, told = run(
         "ngram", folder, tmp_path / "words.arpa", "--recipe", tmp_path / "spoken.toml", "--data", spoken.parent
     )
@@ -77,6 +79,10 @@ def test_a_word_language_model_is_put_into_the_folder(folder: Path, spoken: Path
     assert (folder / NGRAM).exists()
     config = read_config(folder)
     assert config.ngram is not None
+    # the one text of several words is "left right stop"
+    context = (BEGIN, "left", "right", "stop")
+    known = [language.score(word, context[:place]) for place, word in ((1, "left"), (2, "right"), (4, END))]
+    assert f"perplexity {10 ** (-sum(known) / 3):.0f}, 25.0% of the words unknown" in told
     assert sum(math.exp(value) for value in config.label_prior) == pytest.approx(1, abs=0.02)
     assert Recognizer.load(folder).decoding == "ngram"
 

@@ -1,32 +1,21 @@
-"""N-gram estimation: probabilities that add up to one, a worked example, an ARPA file that KenLM reads as we do."""
+"""N-gram estimation: probabilities that add up to one, a worked example, the command with all it can mix in."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from random import Random
 
 import pytest
 
-from training.ngram import BEGIN, END, UNKNOWN, NgramModel, estimate, main, write_arpa
-
-WORDS = ["the", "a", "cat", "dog", "sees", "runs", "on", "off", "and", "light"]
-
-
-def sentences(count: int = 400) -> list[list[str]]:
-    random = Random(1)
-    return [random.choices(WORDS, range(10, 0, -1), k=random.randint(1, 6)) for _ in range(count)]
-
-
-def total(model: NgramModel, context: tuple[str, ...]) -> float:
-    words = [word for (word,) in model.probabilities[0] if word != BEGIN]
-    return sum(10 ** model.score(word, context) for word in words)
+from tests.training.toy_text import CONTEXTS, sentences, total
+from training.ngram import estimate, main
+from training.ngram_model import BEGIN, END, UNKNOWN
 
 
 @pytest.mark.parametrize("order", [1, 2, 3, 4])
 @pytest.mark.parametrize("prune", [(), (0, 1), (1, 2)])
 def test_probabilities_add_up_to_one_after_any_context(order: int, prune: tuple[int, ...]) -> None:
     model = estimate(sentences(), order, prune)
-    for context in [(), (BEGIN,), ("the",), ("the", "cat"), ("a", "cat", "dog"), ("never", "seen"), (BEGIN, "light")]:
+    for context in CONTEXTS:
         assert total(model, context) == pytest.approx(1, abs=1e-9)
 
 
@@ -71,30 +60,10 @@ def test_what_follows_is_likelier_where_it_was_seen() -> None:
     assert model.score(END, ("it", "on")) > model.score("it", ("it", "on"))
 
 
-def test_kenlm_reads_the_file_as_we_do(tmp_path: Path) -> None:
-    from flashlight.lib.text.decoder.kenlm import KenLM
-    from flashlight.lib.text.dictionary import Dictionary
-
-    model = estimate(sentences(), 3, (0, 1))
-    for path in (tmp_path / "words.arpa", tmp_path / "words.arpa.gz"):
-        write_arpa(model, path)
-        theirs = KenLM(str(path), Dictionary([*WORDS, UNKNOWN]))
-        for sentence in sentences(20):
-            state = theirs.start(False)
-            for position, word in enumerate(sentence):
-                state, score = theirs.score(state, WORDS.index(word))
-                ours = model.score(word, (BEGIN, *sentence[:position]))
-                assert score == pytest.approx(ours, abs=2e-4)
-            assert theirs.finish(state)[1] == pytest.approx(model.score(END, (BEGIN, *sentence)), abs=2e-4)
-
-
-def test_pruning_leaves_out_the_rare_and_the_same_text_gives_the_same_file(tmp_path: Path) -> None:
+def test_pruning_leaves_out_the_rare() -> None:
     whole, pruned = estimate(sentences(), 3), estimate(sentences(), 3, (0, 2))
     assert len(pruned.probabilities[1]) == len(whole.probabilities[1])
     assert len(pruned.probabilities[2]) < len(whole.probabilities[2])
-    for name in ("one.gz", "two.gz"):
-        write_arpa(estimate(sentences(), 3), tmp_path / name)
-    assert (tmp_path / "one.gz").read_bytes() == (tmp_path / "two.gz").read_bytes()
 
 
 @pytest.mark.parametrize(("prune", "message"), [((2, 1), "let them rise"), ((), "no sentence")])

@@ -17,7 +17,16 @@ from torch import Tensor
 
 from data.audio import SAMPLE_RATE
 from models.alphabet import BLANK, LABELS, encode
-from models.checkpoint import NGRAM, CheckpointError, Model, load_ngram, read_config, save_checkpoint, save_ngram
+from models.checkpoint import (
+    EARLIER_NGRAM,
+    NGRAM,
+    CheckpointError,
+    Model,
+    load_ngram,
+    read_config,
+    save_checkpoint,
+    save_ngram,
+)
 from models.decoding.ngram import NgramConfig, NgramDecoder
 from models.recognizer import Recognizer
 
@@ -41,6 +50,7 @@ ngram 2=3
 \\end\\
 """
 PACKED = gzip.compress(ARPA.encode(), mtime=0)
+BINARY = Path(__file__).with_name("words.kenlm")  # build_binary -q 8 -b 8 -a 255 trie words.arpa words.kenlm
 WORDS = ("ab", "a", "ba")
 UNIGRAMS = {"</s>": -0.6, "ab": -0.5, "a": -0.7, "ba": -0.9}
 BACKOFFS = {"<s>": -0.3, "ab": -0.2, "a": -0.1, "ba": -0.4}
@@ -149,23 +159,46 @@ def test_nothing_comes_of_nothing(arpa: Path) -> None:
     assert NgramDecoder(arpa, NgramConfig()).search(torch.zeros(0, LABELS)) == []
 
 
+def test_a_sentence_is_scored_as_the_file_says(arpa: Path) -> None:
+    decoder = NgramDecoder(arpa, NgramConfig())
+    *scores, end = decoder.score(["ab", "a", "never", "ba"])
+    assert scores == [pytest.approx(-0.2), pytest.approx(-0.4), None, pytest.approx(-0.9)]
+    assert end == pytest.approx(-0.4 - 0.6)
+    assert decoder.score(["ab", "a"])[-1] == pytest.approx(-0.1)
+
+
+@pytest.mark.parametrize("packed", [PACKED, BINARY.read_bytes()], ids=["gzip", "binary"])
+def test_the_language_model_may_be_packed(arpa: Path, tmp_path: Path, packed: bytes) -> None:
+    config = NgramConfig(weight=1.5)
+    path = tmp_path / "packed"  # its content says what it is
+    path.write_bytes(packed)
+    decoder, plain = NgramDecoder(path, config), NgramDecoder(arpa, config)
+    assert set(decoder.words) == set(plain.words) == set(WORDS)
+    for seed in range(12):
+        assert decoder.search(some_log_probs(seed)) == plain.search(some_log_probs(seed))
+
+
 @pytest.mark.parametrize(("content", "message"), [
     (b"no language model", "it lists no words"),
-    (ARPA.replace("ngram 2=3", "ngram 2=7").encode(), "ParseNumber"),
+    (ARPA.replace("ngram 2=3", "ngram 2=7").encode(), "Could not parse"),
     (ARPA.replace("ba\t-0.4", "b9\t-0.4").encode(), "not in the alphabet"),
     (ARPA.replace("ba\t-0.4", "ab\t-0.4").encode(), "'ab'"),
     (ARPA.replace("ba\t-0.4", "b\xe9\t-0.4").encode("latin-1"), "utf-8"),
     (ARPA.replace("\t", " ").encode(), "no word after a tab in the line '-99 <s> -0.3'"),
     (PACKED[:40], "file ended"),
     (PACKED[:-30], "file ended"),
-    (PACKED[:-4], "GZip"),
+    (PACKED[:-4], "zlib"),
     (PACKED[:30] + bytes(99), "invalid"),
     (b"\x1f\x8bpacked by another program", "compression method"),
+    (BINARY.read_bytes()[:60], "it lists no words"),
+    (BINARY.read_bytes()[:-2], "it lists no words"),
+    (BINARY.read_bytes().replace(b"\0ba\0", b"\0b9\0"), "not in the alphabet"),
+    (BINARY.read_bytes().replace(b"version 5", b"version 9"), "has version 9"),
 ])  # fmt: skip
 def test_a_damaged_file_is_refused_by_name(tmp_path: Path, content: bytes, message: str) -> None:
     path = tmp_path / ("words.arpa.gz" if content.startswith(b"\x1f\x8b") else "words.arpa")
     path.write_bytes(content)
-    with pytest.raises(ValueError, match=rf"^{path}: no usable ARPA language model \(.*({message})"):
+    with pytest.raises(ValueError, match=rf"^{path}: no usable language model \(.*({message})"):
         NgramDecoder(path, NgramConfig())
 
 
@@ -199,5 +232,14 @@ def test_a_language_model_that_was_swapped_or_lost_is_refused(
     give(folder, b"\x1f\x8b", NgramConfig())
     shutil.copy(arpa, folder / NGRAM)
     damage(folder / NGRAM)
-    with pytest.raises(CheckpointError, match=r"words\.arpa\.gz"):
+    with pytest.raises(CheckpointError, match=r"words\.lm"):
         load_ngram(folder, read_config(folder))
+
+
+def test_a_folder_of_an_earlier_edition_is_read(tmp_path: Path, tiny_model: Callable[..., Model]) -> None:
+    save_checkpoint(tmp_path, tiny_model(), "a card")
+    give(tmp_path, PACKED, NgramConfig())
+    (tmp_path / NGRAM).rename(tmp_path / EARLIER_NGRAM)
+    assert set(load_ngram(tmp_path, read_config(tmp_path)).words) == set(WORDS)
+    give(tmp_path, ARPA.replace("ba", "bab").encode(), NgramConfig())  # the new one counts from now on
+    assert "bab" in load_ngram(tmp_path, read_config(tmp_path)).words
