@@ -150,7 +150,7 @@ def main(
     other: Annotated[
         Path | None, typer.Option("--interpolate", help="A model of CMU Sphinx (.lm.bin) that is mixed in.")
     ] = None,
-    weight: Annotated[float, typer.Option(help="With --interpolate: of the other model.", min=0, max=1)] = 0.5,
+    weight: Annotated[float, typer.Option(help="With --interpolate: of the other model.", min=0, max=0.99)] = 0.5,
     threshold: Annotated[
         float, typer.Option("--prune-entropy", help="In nats: n-grams that change the model less are left out.", min=0)
     ] = 0.0,

@@ -51,7 +51,7 @@ def interpolate(model: NgramModel, other: NgramModel, weight: float) -> NgramMod
     Args:
         model: whose words are kept.
         other: of the same order or another; what it gives to other words is shared out.
-        weight: of `other`, from 0 to 1.
+        weight: of `other`, from 0 to 1; below 1 if it lacks a word of the first, which would be impossible.
     """
     known = model.probabilities[0]
     probabilities: list[dict[Words, float]] = []
@@ -66,7 +66,9 @@ def interpolate(model: NgramModel, other: NgramModel, weight: float) -> NgramMod
         })  # fmt: skip
     total = math.fsum(probabilities[0].values())
     probabilities[0] = {words: probability / total for words, probability in probabilities[0].items()}
-    return _model(probabilities)
+    logarithms = [{words: math.log10(p) for words, p in ngrams.items()} for ngrams in probabilities]
+    logarithms[0][(BEGIN,)] = NEVER
+    return _with_backoffs(logarithms)
 
 
 def prune_by_entropy(model: NgramModel, threshold: float) -> NgramModel:
@@ -91,11 +93,7 @@ def prune_by_entropy(model: NgramModel, threshold: float) -> NgramModel:
             added = probability * (math.log(probability / backed_off) - without) - unseen * (without - backoff)
             if words in contexts or likely[context] * added >= threshold:
                 kept[words] = log_probability
-        probabilities = [
-            {words: 10**score for words, score in ngrams.items() if words != (BEGIN,)}
-            for ngrams in [*model.probabilities[: size - 1], kept, *model.probabilities[size:]]
-        ]
-        model = _model(probabilities)
+        model = _with_backoffs([*model.probabilities[: size - 1], kept, *model.probabilities[size:]])
     return model
 
 
@@ -117,11 +115,9 @@ def _of_order(model: NgramModel, size: int) -> Mapping[Words, float]:
     return model.probabilities[size - 1] if size <= model.order else {}
 
 
-def _model(probabilities: Sequence[dict[Words, float]]) -> NgramModel:
-    """Return the model of these probabilities, by order, with the back-off weights that make them add up to one."""
-    logarithms = [{words: math.log10(p) for words, p in ngrams.items()} for ngrams in probabilities]
-    logarithms[0][(BEGIN,)] = NEVER
-    model = NgramModel(logarithms, {})
+def _with_backoffs(probabilities: list[dict[Words, float]]) -> NgramModel:
+    """Return the model of log10 probabilities, by order, with the back-off weights that make them add up to one."""
+    model = NgramModel(probabilities, {})
     for size in range(2, model.order + 1):
         seen, shorter = _left(model, size)
         for context, sum_of_seen in seen.items():
