@@ -331,8 +331,10 @@ def main() -> None:
     if sys.stdout is None:  # it was closed: nobody wants the results
         sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115  # open to the end, as it always is
     try:
-        # a file's name need not be UTF-8, and is printed as it is
-        sys.stdout.reconfigure(errors="surrogateescape")  # type: ignore[union-attr]  # a TextIOWrapper here
+        # a file's name need not be UTF-8, and is printed as it is; or need not be what the terminal can show
+        unicode = sys.stdout.encoding.lower().startswith("utf")
+        errors = "surrogateescape" if unicode else "backslashreplace"
+        sys.stdout.reconfigure(errors=errors)  # type: ignore[union-attr]  # a TextIOWrapper here
         app()
         sys.stdout.flush()
     except KeyboardInterrupt:

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import itertools
 import os
+import shutil
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from os import PathLike
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -28,7 +31,8 @@ SUFFIXES = {f".{name.lower()}" for name in soundfile.available_formats()} - {".r
 BLOCK_SECONDS = 30.0  # of a file that is read block by block
 
 _BLOCK = 1 << 20  # samples read at a time, over all channels
-_UNKNOWN_LENGTH = 2**63 - 1  # frames, as libsndfile says of a FLAC whose encoder wrote to a pipe
+_LONGEST_MP3_FRAME = 2881  # bytes
+_UNKNOWN_LENGTH = 2**63 - 1  # frames, as libsndfile says of a FLAC whose encoder wrote to a pipe, and of a stream
 
 Waveform = npt.NDArray[np.float32]
 
@@ -171,6 +175,8 @@ class StreamResampler:
 class _Source(soundfile.SoundFile):  # type: ignore[misc]  # soundfile ships no type information
     """A file that is read onwards only: soundfile's own seek after each read fails at the end of an unknown length."""
 
+    is_stream = False  # it comes through a pipe
+
     def seekable(self) -> bool:
         return False
 
@@ -183,11 +189,45 @@ def _opened(path: Path) -> _Source:
             raise AudioError(f"{path}: not a regular file")
         if not path.stat().st_size:
             raise AudioError(f"{path}: not readable as audio (the file is empty)")
-        return _Source(os.fsencode(path))  # as bytes: a name need not be UTF-8
+        source = _Source(os.fsencode(path))  # as bytes: a name need not be UTF-8
+        if source.format != "MP3" or _tells_its_length(path):
+            return source
+        # libsndfile would guess the length by the first frames, and stop there
+        source.close()
+        return _streamed(path)
     except (soundfile.LibsndfileError, OSError, TypeError) as error:
         # soundfile takes a .raw file for headerless samples and asks for their layout by a TypeError
         reason = getattr(error, "error_string", None) or error
         raise AudioError(f"{path}: not readable as audio ({str(reason).rstrip('.')})") from error
+
+
+def _tells_its_length(path: Path) -> bool:
+    """Whether an MP3's first frame tells how many there are; what was cut out of a stream has none that does."""
+    with path.open("rb") as file:
+        head = file.read(10)
+        tag = 0  # bytes of an ID3v2 tag before the frame
+        if head.startswith(b"ID3"):
+            for byte in head[6:]:  # seven bits each
+                tag = tag << 7 | byte & 0x7F
+            tag += 10
+        file.seek(tag)
+        frame = file.read(_LONGEST_MP3_FRAME)
+    return any(mark in frame for mark in (b"Xing", b"Info", b"VBRI"))
+
+
+def _streamed(path: Path) -> _Source:
+    """Open a file as a stream, of which libsndfile reads what comes."""
+    reading, writing = os.pipe()
+
+    def feed() -> None:
+        # who reads may stop before the end
+        with suppress(OSError), os.fdopen(writing, "wb") as pipe, path.open("rb") as file:
+            shutil.copyfileobj(file, pipe)
+
+    Thread(target=feed, daemon=True).start()
+    source = _Source(reading)
+    source.is_stream = True
+    return source
 
 
 def _rate_and_start(file: _Source, path: Path, offset: float) -> tuple[int, int]:
@@ -222,7 +262,10 @@ def _blocks(file: _Source, path: Path, start: int, frames: int) -> Iterator[npt.
     """Read in blocks of shape (frames, channels): memory goes by what is there, not by what the header claims."""
     block = max(1, _BLOCK // file.channels)
     try:
-        if start:
+        if file.is_stream:
+            for size in itertools.chain([block] * (start // block), [start % block]):
+                file.read(size, dtype="float32")
+        elif start:
             file.seek(start)
         while frames > 0 and len(samples := file.read(min(frames, block), dtype="float32", always_2d=True)):
             yield samples

@@ -87,5 +87,9 @@ def _engine(folder: Path) -> Any:
         raise KokoroError("kokoro-onnx is not installed: pip install 'oyez[synthesis]'") from error
     options = SessionOptions()
     options.intra_op_num_threads = 1  # several readings at once are made by processes
-    session = InferenceSession(str(_the(folder, "*.onnx")), options, providers=["CPUExecutionProvider"])
-    return Kokoro.from_session(session, str(_the(folder, "voices*.bin")))
+    model, voices = _the(folder, "*.onnx"), _the(folder, "voices*.bin")
+    try:
+        session = InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+        return Kokoro.from_session(session, str(voices))
+    except Exception as error:  # onnxruntime has its own
+        raise KokoroError(f"{model}: cannot be loaded ({error!r}); download it again") from error

@@ -18,7 +18,6 @@ WORDS = (
     "three", "tree", "two", "up", "visual", "wow", "yes", "zero",
 )  # fmt: skip
 SPLITS = ("training", "validation", "testing")
-_NOISE = "_background_noise_"
 _MOST_FILES_PER_WORD = 2**27 - 1
 _PERCENT = {"validation": 10, "testing": 10}
 
@@ -42,11 +41,6 @@ def utterances(root: Path, split: str) -> list[Utterance]:
             if _split_of(path, listed) == split:
                 found.append(Utterance(path, text=folder.name, speaker=path.name.split("_")[0]))
     return found
-
-
-def background_noise(root: Path) -> list[Path]:
-    """List the recordings of noise that come with the corpus."""
-    return sorted((_corpus_folder(Path(root)) / _NOISE).glob("*.wav"))
 
 
 def hashed_split(file_name: str) -> str:

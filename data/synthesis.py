@@ -287,9 +287,9 @@ def _piper(voice: str) -> Speaker:
     path = _joe() if voice == PIPER_JOE else Path(voice.partition(":")[2])
     try:
         engine = PiperVoice.load(path)
-    except (OSError, ValueError) as error:
+    except Exception as error:  # of onnxruntime, which has its own, or of whatever its .json lacks
         raise SynthesisError(
-            f"voice {voice!r} cannot be loaded ({error}): name a Piper .onnx, its .json beside it"
+            f"voice {voice!r} cannot be loaded ({error!r}): name a Piper .onnx, its .json beside it"
         ) from error
 
     def speak(text: str, tempo: float) -> tuple[Waveform, int]:

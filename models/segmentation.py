@@ -160,11 +160,5 @@ class Segmenter:
         return Segment(self._first_block * BLOCK / SAMPLE_RATE, np.concatenate(blocks))
 
 
-def segments_of(waveform: Waveform, config: SegmentationConfig | None = None) -> list[Segment]:
-    """Cut a whole recording into its stretches of speech."""
-    segmenter = Segmenter(config)
-    return segmenter.accept(waveform) + segmenter.flush()
-
-
 def _blocks(seconds: float) -> int:
     return round(seconds * SAMPLE_RATE / BLOCK)

@@ -97,7 +97,7 @@ def transcribe(
 ) -> None:
     """Transcribe recordings to the terminal, or to files; what was interrupted is taken up again."""
     from app.batch.inputs import JOURNAL, InputError, gather, standard_input
-    from app.batch.journal import Journal, JournalError
+    from app.batch.journal import Journal, JournalError, written_by
     from app.batch.pool import PoolError, prepare
     from app.batch.run import Files, OutputError, Summary
     from app.batch.transcription import suitable_workers
@@ -121,11 +121,12 @@ def transcribe(
     if beside and "-" in paths:
         wrong_use("standard input has no place beside it; use --output-dir")
 
+    journal_path = journal or (output_dir or Path()) / JOURNAL
     with hushed_libraries(), ExitStack() as stack:
         try:
             stdin = stack.enter_context(standard_input()) if "-" in paths else None
             suffixes = {f".{each.lstrip('.').lower()}" for each in suffix or []} or SUFFIXES
-            gathered = gather(paths, suffixes, channels == Channels.split, stdin)
+            gathered = gather(paths, suffixes, channels == Channels.split, stdin, written_by(journal_path))
         except InputError as error:
             wrong_use(error)
         inputs = gathered.inputs
@@ -145,9 +146,8 @@ def transcribe(
             if not to_files:
                 _print_all(outcomes_of(inputs), formats[0], summary)
             else:
-                folder = None if beside else output_dir
-                with Journal(journal or (folder or Path()) / JOURNAL) as open_journal:
-                    files = Files(formats, folder, open_journal, settings.version)
+                with Journal(journal_path) as open_journal:
+                    files = Files(formats, output_dir, open_journal, settings.version)
                     goes_on = gathered.searched if resume is None else resume
                     _report_all(files.transcribe(inputs, outcomes_of, summary, goes_on), summary)
         except JournalError as error:

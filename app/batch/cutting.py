@@ -160,7 +160,8 @@ class Assembly:
             if each.number >= self._next:
                 self._heard.setdefault(each.number, {})[each.start] = each.transcript
         for end in ends:
-            if end.number >= self._next:
+            known = self._ends.get(end.number)
+            if end.number >= self._next and (known is None or not known.error):  # what was given up stays so
                 self._ends[end.number] = end
 
     def outcomes(self) -> Iterator[Outcome]:

@@ -8,7 +8,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -83,6 +83,7 @@ def gather(
     suffixes: Iterable[str] = SUFFIXES,
     split_channels: bool = False,
     stdin: Path | None = None,
+    written: Collection[Path] = (),
 ) -> Gathered:
     """List what the arguments stand for, in their order, each recording once.
 
@@ -92,9 +93,11 @@ def gather(
 
     Args:
         arguments: see above.
-        suffixes: of the files that are taken when a folder is searched, with their dot, in lower case.
+        suffixes: of the files that are taken when a folder is searched, or a pattern that does not end in a suffix;
+            with their dot, in lower case.
         split_channels: make each channel of a recording with several an input of its own.
         stdin: the file that holds what came from standard input (see `standard_input`), if `-` is among them.
+        written: by runs before, as absolute paths: these are none of the recordings that `*` stands for.
 
     Raises:
         InputError: an argument is empty; a folder, a pattern or a list holds nothing; a list or a manifest cannot be
@@ -112,7 +115,7 @@ def gather(
         elif _is(Path.is_dir, path):
             inputs, searched = _search(path, suffixes), True
         elif _is(Path.exists, path):
-            if path.name == JOURNAL:
+            if path.name == JOURNAL or path.absolute() in written:
                 continue  # a run's own, which `*` matches as well
             inputs = _of_manifest(path) if path.suffix in _MANIFESTS else [Input(path, Path(path.name))]
         elif glob.has_magic(argument):
@@ -190,11 +193,14 @@ def _search(folder: Path, suffixes: set[str]) -> list[Input]:
 
 def _matching(pattern: str, suffixes: set[str]) -> list[Input]:
     inputs: list[Input] = []
+    ending = Path(pattern).suffix
+    is_any = not ending or glob.has_magic(ending)  # `talks/*` means the recordings, not what was written beside them
     top = Path(*takewhile(lambda part: not glob.has_magic(part), Path(pattern).parts))
     for name in sorted(glob.glob(pattern, recursive=True)):  # noqa: PTH207  # of Path.glob, patterns are below a folder
         path = Path(name)
         if not path.is_dir():
-            inputs += [Input(path, _below(top, path))] if path.name != JOURNAL else []
+            is_meant = path.name != JOURNAL and (not is_any or path.suffix.lower() in suffixes)
+            inputs += [Input(path, _below(top, path))] if is_meant else []
         elif not pattern.endswith("**"):  # which stands for the files below as well
             inputs += [replace(each, place=_below(top, each.path)) for each in _search(path, suffixes)]
     if not inputs:

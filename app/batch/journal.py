@@ -11,6 +11,7 @@ import json
 import os
 import stat
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -56,6 +57,15 @@ class _Output:
         if status is None or not stat.S_ISREG(status.st_mode):
             return False
         return status.st_size == self.size or int(status.st_mtime) > self.at
+
+
+def written_by(path: Path) -> set[Path]:
+    """Return what the runs of a journal have written, as absolute paths; nothing if there is no such journal."""
+    journal = Journal(path)
+    with suppress(OSError):
+        for line in path.read_bytes().splitlines():
+            journal._take(line)
+    return {path.parent.absolute() / name for name in journal._outputs}
 
 
 class Journal:

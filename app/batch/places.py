@@ -54,8 +54,9 @@ def output_stems(
     candidates: list[list[Path]] = []  # of each input, from short to unmistakable
     for each, path, me in zip(inputs, absolute, mine, strict=True):
         top = each.path.parent if folder is None else folder / each.place.parent
-        short = each.place.stem if each.place.stem.strip(".") else each.place.name  # `.` and `..` are no names
-        names = [top / (short + each.part), top / (each.place.name + each.part)]
+        whole = each.place.name or path.name or "_"  # of the folder itself, which a manifest may name
+        short = Path(whole).stem if Path(whole).stem.strip(".") else whole  # `.` and `..` are no names
+        names = [top / (short + each.part), top / (whole + each.part)]
         if folder is not None:
             relative = path.relative_to(common)
             names.append(folder / relative.parent / (relative.name + each.part))

@@ -211,5 +211,8 @@ def _free_bytes() -> int:
         free += [int(line.split()[1]) << 10 for line in lines if line.startswith("MemAvailable")]
     with suppress(ValueError, OSError):
         group = Path("/sys/fs/cgroup")
-        free.append(int((group / "memory.max").read_text()) - int((group / "memory.current").read_text()))
+        statistics = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
+        # pages of files that were read count as used, and are given back as soon as somebody needs them
+        used = int((group / "memory.current").read_text()) - int(statistics["inactive_file"])
+        free.append(int((group / "memory.max").read_text()) - used)
     return max(0, min(free))

@@ -115,6 +115,11 @@ class _Real:
     recipe: str | None
     replay: Path | None
 
+    @property
+    def is_given(self) -> bool:
+        """Whether there is any."""
+        return self.replay is not None or self.data is not None
+
     def __str__(self) -> str:
         return str(self.replay or self.data or "none")
 
@@ -342,9 +347,13 @@ def _table(task: _Task, figures: Figures, most_loss: float) -> Table:
 def _account(task: _Task, figures: Figures, parted: str) -> str:
     """Return what the card says of the adaptation."""
     rows = "\n".join(f"| {' | '.join(row)} |" for row in figures)
+    fitted = (
+        " The confidences after, and with them the threshold, are fitted to the held-out real speech in which false "
+        "accepts are counted."
+        if task.real.is_given
+        else ""
+    )
     return (
-        f"`{task.model}`, adapted to `{task.file.name}` by `oyez adapt` on synthetic speech: {parted}. The confidences "
-        "after, and with them the threshold, are fitted to the held-out real speech in which false accepts are counted."
-        "\n\n"
+        f"`{task.model}`, adapted to `{task.file.name}` by `oyez adapt` on synthetic speech: {parted}.{fitted}\n\n"
         f"| measured on what was held out | before | after |\n|---|---|---|\n{rows}"
     )

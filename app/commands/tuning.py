@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from matplotlib.figure import Figure
 from rich.table import Table
 
 from app.batch.inputs import InputError, gather
-from data.audio import AudioError, read_audio
+from data.audio import AudioError, audio_blocks, read_audio
 from data.manifest import ManifestError
 from data.recordings import utterances
 from models.commands.command import Command, NoCommand, Refusal
@@ -19,10 +20,12 @@ from models.commands.recognizer import CommandRecognizer
 from models.commands.spoken import SpokenError
 from models.commands.understanding import Understanding
 from models.recognizer import Transcript
-from models.segmentation import segments_of
+from models.silero import segments_in
 from training.command_confidence import LENGTHS, Measured
 from training.command_trials import Phrase
 from training.operating_points import Attempt, OperatingPoint, operating_point
+
+_SEGMENTS_AT_ONCE = 64  # of other speech, of which there may be hours
 
 
 class TuningError(Exception):
@@ -77,14 +80,16 @@ def _other(recognizer: CommandRecognizer, path: Path, left_out: list[str]) -> li
     except InputError as error:
         raise TuningError(str(error)) from error
     for each in inputs:
+        of_this: list[Attempt] = []
         try:
-            waveform = read_audio(each.path, each.offset, each.duration)
+            segments = segments_in(audio_blocks(each.path, each.offset, each.duration))
+            while some := [segment.waveform for segment in itertools.islice(segments, _SEGMENTS_AT_ONCE)]:
+                for transcript in recognizer.transcribe(some):
+                    of_this.append(Attempt(_heard(transcript)[1], False, False, transcript.duration))
         except AudioError as error:
             left_out.append(str(error))
             continue
-        segments = [segment.waveform for segment in segments_of(waveform)]
-        for transcript in recognizer.transcribe(segments):
-            attempts.append(Attempt(_heard(transcript)[1], False, False, transcript.duration))
+        attempts += of_this
     return attempts
 
 

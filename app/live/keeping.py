@@ -27,10 +27,13 @@ class Keeper:
     def __init__(self, folder: Path, started: datetime | None = None) -> None:
         """Make the folder; its files are named by the time at which listening `started`. Raises KeepingError."""
         self._folder = folder
-        self._session = (started or datetime.now()).strftime("%Y%m%d-%H%M%S")
+        self._session = (started or datetime.now()).strftime("%Y%m%d-%H%M%S.%f")
         try:  # a folder that cannot be written is told before anybody speaks
             folder.mkdir(parents=True, exist_ok=True)
             self._append("")
+            content = (folder / MANIFEST).read_bytes()
+            if content and not content.endswith(b"\n"):
+                self._append("\n")  # the next line is not joined to one that was cut off
         except OSError as error:
             raise KeepingError(f"{folder}: cannot be written ({error.strerror})") from error
 

@@ -71,6 +71,7 @@ class Microphone:
         self._device = int(device) if isinstance(device, str) and device.isdigit() else device
         self._notice = notice
         self.overflows = 0
+        self.name = ""
         self._open()
 
     def __enter__(self) -> Microphone:
@@ -103,6 +104,8 @@ class Microphone:
 
         try:
             info = sounddevice.query_devices(self._device, "input")
+            if isinstance(self._device, int) and self.name not in ("", info["name"]):
+                raise ValueError(f"number {self._device} is {info['name']!r} now")  # numbers move up when one is gone
             rate = _offered_rate(sounddevice, self._device, int(info["default_samplerate"]))
             self._stream = sounddevice.InputStream(
                 samplerate=rate,

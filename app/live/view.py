@@ -87,7 +87,7 @@ def print_line(line: str, shown: Text | None = None, console: Console = console)
 def result_line(final: Final) -> Text:
     """Return a result as it stands in the terminal: when, what, how sure."""
     transcript = final.transcript
-    minutes, seconds = divmod(final.start, 60)
+    minutes, seconds = divmod(round(final.start, 1), 60)
     sure = transcript.confidence >= SURE
     return Text.assemble(
         (f"{minutes:4.0f}:{seconds:04.1f}  ", "dim"),

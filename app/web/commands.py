@@ -8,12 +8,11 @@ from __future__ import annotations
 import functools
 import html
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from data.audio import AudioError, read_audio
+from app.web.uploads import read_upload
 from models.commands.command import Command, NoCommand
 from models.commands.compiler import Compiled, compile_commands
 from models.commands.document import Document
@@ -110,12 +109,9 @@ def hear(recognizer: Recognizer, text: str, path: str | None) -> str:
         return ""
     try:
         commands = with_file(recognizer, text, runners_up=3)
-        waveform = read_audio(path)
     except CommandsError as error:
         return html.escape(str(error))
-    except AudioError as error:
-        raise gr.Error(str(error).replace(path, Path(path).name), duration=None) from error
-    [transcript] = commands.transcribe([waveform])
+    [transcript] = commands.transcribe([read_upload(path)])
     unknown = commands.unknown_words()
     warning = [f"⚠ {html.escape(recognizer.name)} does not know: {', '.join(unknown[:10])}"] if unknown else []
     match transcript.command:

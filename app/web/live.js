@@ -182,7 +182,8 @@ function add(final) {
     row.append(cell);
     return cell;
   };
-  const minutes = Math.floor(final.start / 60), seconds = (final.start % 60).toFixed(1).padStart(4, "0");
+  const tenths = Math.round(final.start * 10), minutes = Math.floor(tenths / 600);
+  const seconds = (tenths % 600 / 10).toFixed(1).padStart(4, "0");
   place("time", `${minutes}:${seconds}`);
   if (final.command) {
     const slots = Object.entries(final.slots).map(([name, value]) => ` ${name}=${value}`).join("");

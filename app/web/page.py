@@ -13,11 +13,11 @@ from app.figures import LONGEST_SHOWN, as_svg, inside
 from app.web.choice import Choice
 from app.web.commands import commands_tab
 from app.web.live import PATH, LiveStreams
-from data.audio import SAMPLE_RATE, AudioError, read_audio
+from app.web.uploads import UPLOADS_CHECKED, UPLOADS_KEPT, read_upload
+from data.audio import SAMPLE_RATE
 from models.checkpoint import CheckpointError
 from models.recognizer import Recognizer
 
-UPLOADS_CHECKED, UPLOADS_KEPT = 15, 40  # seconds: a file that was given is deleted within a minute
 LOOPBACK = ("127.0.0.1", "localhost")  # addresses that only this computer reaches
 SURE = 0.8  # less confidence is shown as doubt
 _FOLDER = Path(__file__).parent
@@ -30,13 +30,11 @@ def transcribe(choice: Choice, model: str, path: str | None) -> tuple[str, str]:
     """Transcribe a recording; return its words, and the picture of what goes on inside, both as HTML."""
     if path is None:
         return "", NOTHING_INSIDE
-    if not Path(path).exists():
-        raise gr.Error("Recordings are deleted within a minute after they come: give it again.", duration=None)
+    waveform = read_upload(path)
     try:
-        waveform = read_audio(path)
         recognizer = choice.recognizer(model)
-    except (AudioError, CheckpointError) as error:
-        raise gr.Error(str(error).replace(path, Path(path).name), duration=None) from error
+    except CheckpointError as error:
+        raise gr.Error(str(error), duration=None) from error
     [transcript] = recognizer.transcribe([waveform])
     words = "".join(
         f'<li class="{"sure" if word.confidence >= SURE else "unsure"}"><b>{html.escape(word.text)}</b>'

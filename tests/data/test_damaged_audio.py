@@ -6,7 +6,7 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data.audio import SAMPLE_RATE, AudioError, audio_duration, read_audio
+from data.audio import SAMPLE_RATE, AudioError, _opened, audio_blocks, audio_duration, read_audio
 from tests.data.formats import FORMATS
 
 UNKNOWN_LENGTH = 0  # in the header of a FLAC: the encoder did not know
@@ -91,6 +91,32 @@ def test_a_flac_that_was_written_to_a_pipe_is_read_whole(tmp_path, write_tone):
     assert len(read_audio(path)) == SAMPLE_RATE
     assert len(read_audio(path, offset=0.5, duration=0.25)) == SAMPLE_RATE // 4
     assert audio_duration(path) == 1.0
+
+
+def test_an_mp3_that_does_not_tell_its_length_is_read_whole(tmp_path):
+    rng = np.random.default_rng(0)
+    # few bits for a silence, many for noise: by the first frames the file would seem to be far shorter, or longer
+    waveform = np.concatenate([0.5 * rng.standard_normal(16_000), np.zeros(160_000), 0.5 * rng.standard_normal(16_000)])
+    path = tmp_path / "stream.mp3"
+    settings = {"format": "MP3", "bitrate_mode": "VARIABLE", "compression_level": 0.5}
+    soundfile.write(path, np.clip(waveform, -1, 1), SAMPLE_RATE, **settings)
+    tag = b"ID3\x04\0\0\0\0\x02\0" + bytes(256)
+    content = path.read_bytes()
+    path.write_bytes(tag + content.replace(b"Xing", b"\0\0\0\0", 1).replace(b"Info", b"\0\0\0\0", 1))
+    with soundfile.SoundFile(path) as file:
+        assert file.frames < 0.8 * len(waveform)  # what libsndfile takes it for
+
+    read = read_audio(path)
+
+    assert len(read) == pytest.approx(len(waveform), abs=3000)
+    assert np.abs(read[-10_000:]).mean() > 0.2
+    assert audio_duration(path) == pytest.approx(len(waveform) / SAMPLE_RATE, abs=0.2)
+    assert np.array_equal(read_audio(path, offset=11.0, duration=0.5), read[11 * SAMPLE_RATE :][: SAMPLE_RATE // 2])
+    assert np.array_equal(np.concatenate(list(audio_blocks(path))), read)
+    path.write_bytes(tag + content)
+    assert len(read_audio(path)) == pytest.approx(len(waveform), abs=3000)
+    with _opened(path) as file:
+        assert not file.is_stream
 
 
 def test_a_header_that_claims_days_of_sound_costs_no_memory(tmp_path, write_tone):

@@ -88,3 +88,10 @@ def test_damaged_voices_are_named(tmp_path: Path, content: bytes) -> None:
 def test_a_folder_without_a_model_is_named(folder: Path) -> None:
     with pytest.raises(KokoroError, match=r"no \*\.onnx here"):
         Speaker(f"kokoro:{folder}:af_one")
+
+
+def test_a_damaged_model_is_named(folder: Path) -> None:
+    pytest.importorskip("kokoro_onnx")
+    (folder / "model.onnx").write_bytes(b"no model at all")
+    with pytest.raises(KokoroError, match=r"model\.onnx: cannot be loaded"):
+        Speaker(f"kokoro:{folder}:af_one")

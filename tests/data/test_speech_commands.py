@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from data.manifest import Utterance
-from data.speech_commands import SPLITS, WORDS, background_noise, hashed_split, utterances
+from data.speech_commands import SPLITS, WORDS, hashed_split, utterances
 
 # From the lists that Google publishes with the corpus (v0.01): the rule must agree with them.
 PUBLISHED = {
@@ -106,16 +106,8 @@ def test_all_takes_of_a_speaker_fall_into_one_split(speaker):
     assert len({hashed_split(f"{speaker}_nohash_{take}.wav") for take in [*range(50), "0_v02", "3_b"]}) == 1
 
 
-def test_background_noise_is_listed_and_is_no_word(corpus):
-    assert background_noise(corpus) == [corpus / "_background_noise_/hum.wav"]
+def test_background_noise_is_no_word(corpus):
     assert {u.text for split in SPLITS for u in utterances(corpus, split)} == {"no", "yes"}
-
-
-def test_a_corpus_without_noise_has_none(tmp_path):
-    (tmp_path / "yes").mkdir()
-    (tmp_path / "yes/a_nohash_0.wav").touch()
-
-    assert background_noise(tmp_path) == []
 
 
 def test_the_folder_of_a_download_is_accepted_and_its_newest_version_taken(tmp_path):
@@ -149,4 +141,3 @@ def test_real_validation_clips_are_where_google_put_them(sample):
     assert found
     assert {u.text for u in found} <= set(WORDS)
     assert {hashed_split(u.path.name) for u in found} == {"validation"}
-    assert background_noise(root)

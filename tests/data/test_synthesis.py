@@ -203,6 +203,15 @@ def test_an_unknown_voice_is_named(voice: str, message: str) -> None:
         check_voice(voice)
 
 
+def test_a_damaged_voice_is_named(tmp_path: Path) -> None:
+    pytest.importorskip("piper")
+    voice = tmp_path / "voice.onnx"
+    voice.write_bytes(b"no model at all")
+    Path(f"{voice}.json").write_text("{}")
+    with pytest.raises(SynthesisError, match=r"voice\.onnx' cannot be loaded \(KeyError"):
+        check_voice(f"piper:{voice}")
+
+
 def test_a_missing_program_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     with pytest.raises(SynthesisError, match="needs espeak-ng: install"):

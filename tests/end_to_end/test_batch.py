@@ -107,6 +107,31 @@ def test_a_second_run_is_told_what_was_done_before(oyez: Oyez, spoken: Path, tmp
         assert f"{count} files: {expected}" in done.stderr
 
 
+def test_a_second_run_with_a_star_takes_no_output_for_a_recording(oyez: Oyez, spoken: Path, tmp_path: Path) -> None:
+    for name in ("yes.flac", "stop.flac"):
+        shutil.copy(spoken / name, tmp_path)
+    journal = ["--journal", tmp_path / JOURNAL]
+    formats = ["-f", "txt", "-f", "tsv", "-f", "jsonl"]
+    assert oyez("transcribe", tmp_path / "*", "--beside", *journal, *formats).returncode == 0
+    written = sorted(path.name for path in tmp_path.iterdir())
+    for arguments in ([tmp_path / "*"], sorted(tmp_path.iterdir())):  # as a quoted pattern, and as the shell says it
+        done = oyez("transcribe", *arguments, "--beside", "--resume", *journal, *formats)
+        assert done.returncode == 0, done.stderr
+        assert "2 files: 0 done, 0 failed, 2 done before" in done.stderr
+        assert sorted(path.name for path in tmp_path.iterdir()) == written
+
+
+def test_a_name_that_the_terminal_cannot_show_is_no_reason_to_stop(
+    oyez: Oyez, spoken: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("é🎙.flac", "z.flac"):
+        shutil.copy(spoken / "yes.flac", tmp_path / name)
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    done = oyez("transcribe", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert [line.split("\t")[1] for line in done.stdout.splitlines()] == ["yes", "yes"]
+
+
 def test_several_formats_are_written_at_once_beside_the_recordings(oyez: Oyez, spoken: Path, tmp_path: Path) -> None:
     shutil.copy(spoken / "yes.flac", tmp_path)
     formats = [part for name in ("txt", "srt", "vtt", "tsv", "json", "jsonl", "ctm") for part in ("-f", name)]

@@ -10,7 +10,8 @@ from models.checkpoint import CheckpointError, save_checkpoint
 from models.confidence import WordConfidence
 from models.decoding.alignment import log_likelihood
 from models.recognizer import Recognizer
-from models.segmentation import SegmentationConfig, segments_of
+from models.segmentation import SegmentationConfig
+from models.silero import segments_in
 
 
 @pytest.fixture
@@ -129,7 +130,7 @@ def with_pauses(noise):
 @pytest.mark.usefixtures("energy_is_speech")
 def test_long_recording_is_cut_at_its_pauses_and_joined(recognizer, with_pauses, waveforms, monkeypatch):
     monkeypatch.setattr("models.recognizer.LONGEST", 3.0)
-    segments = segments_of(with_pauses, SegmentationConfig(longest=3.0))
+    segments = list(segments_in([with_pauses], SegmentationConfig(longest=3.0)))
     assert len(segments) == 2
     parts = recognizer.transcribe([segment.waveform for segment in segments])
     assert all(part.words for part in parts)

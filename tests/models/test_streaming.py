@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from data.audio import SAMPLE_RATE
 from models.recognizer import Recognizer
-from models.segmentation import SegmentationConfig, segments_of
+from models.segmentation import SegmentationConfig
+from models.silero import segments_in
 from models.streaming import PARTIAL_EVERY, Final, Partial, SpeechStarted
 
 pytestmark = pytest.mark.usefixtures("energy_is_speech")
@@ -64,7 +65,7 @@ def kinds(events):
 
 def test_final_of_a_segment_is_the_transcript_of_its_samples(recognizer, speech):
     heard = finals(events_of(recognizer.stream(config=LONGEST), speech, [1600]))
-    segments = segments_of(speech, LONGEST)
+    segments = list(segments_in([speech], LONGEST))
     assert len(heard) == len(segments) >= 4
     assert any(final.transcript.words for final in heard)
     for final, segment in zip(heard, segments, strict=True):

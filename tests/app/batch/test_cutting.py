@@ -168,3 +168,12 @@ def test_an_assembly_gives_the_same_outcomes_in_whatever_order_things_come(count
         assert outcome.transcript is not None
         assert outcome.transcript.text == " ".join(f"{number}.{start}" for start in range(count))
         assert all(one.end <= other.start for one, other in itertools.pairwise(outcome.transcript.words))
+
+
+def test_what_was_given_up_stays_so_though_who_read_it_comes_to_its_end() -> None:
+    inputs = [Input(Path(f"{n}.wav"), Path()) for n in range(2)]
+    assembly = Assembly(inputs, joined)
+    assembly.add(ends=[End(1, 0, error="kills who hears it")])
+    assembly.add(ends=[End(1, 2, 2.0)])
+    assembly.add([said(0, 0.0)], [End(0, 1, 1.0)])
+    assert [outcome.error for outcome in assembly.outcomes()] == ["", "kills who hears it"]

@@ -116,6 +116,18 @@ def test_a_pattern_passes_over_the_journal_of_a_run(folder: Path) -> None:
         gather([str(folder / "*.jsonl")])
 
 
+def test_a_pattern_without_a_suffix_means_what_a_folder_is_searched_for(folder: Path) -> None:
+    assert places(folder / "*") == ["a.flac", "b.wav", "deep/D.WAV", "deep/er/c.ogg"]
+    assert places(folder / "[a-z].*", suffixes=[".wav"]) == ["b.wav"]
+    assert places(folder / "n*.txt") == ["notes.txt"]
+
+
+def test_what_runs_before_have_written_is_passed_over(folder: Path) -> None:
+    (folder / "a.tsv").write_text("0\t1\tyes\n")
+    named = [folder / "a.flac", folder / "a.tsv"]
+    assert places(*named, written={(folder / "a.tsv").absolute()}) == ["a.flac"]
+
+
 def test_a_pattern_without_a_match_is_an_error_that_names_it(folder: Path) -> None:
     with pytest.raises(InputError, match=r"\*\.mp3: no such file"):
         gather([str(folder / "*.mp3")])

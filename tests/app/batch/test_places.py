@@ -76,6 +76,10 @@ def test_a_name_that_was_given_holds(tmp_path: Path, given: dict[str, str], path
     assert [stem.relative_to(out).as_posix() for stem in found] == stems
 
 
+def test_a_folder_that_stands_where_a_recording_should_has_a_name_too(tmp_path: Path) -> None:
+    assert output_stems([Input(tmp_path / "talks", Path())], ["txt"], Path()) == [Path("talks")]
+
+
 def test_parts_and_channels_of_a_file_have_places_of_their_own(tmp_path: Path) -> None:
     path = tmp_path / "a.wav"
     inputs = [Input(path, Path("a.wav")), Input(path, Path("a.wav"), 1.5, 2.0), Input(path, Path("a.wav"), channel=1)]

@@ -140,3 +140,15 @@ def test_real_workers_hear_what_this_process_hears(spoken: Path) -> None:
     settings = Settings("commands", "beam", "float32", 60.0)
     recognizer = settings.recognizer()
     assert list(transcribe(inputs, recognizer, settings, 2)) == list(transcribe(inputs, recognizer, settings, 1))
+
+
+def test_memory_that_only_keeps_files_at_hand_is_free(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, content in {
+        "memory.max": "8000\n",
+        "memory.current": "7900\n",
+        "memory.stat": "anon 1000\nfile 6900\ninactive_file 6500\n",
+    }.items():
+        (tmp_path / name).write_text(content)
+    path_of = {"/proc/meminfo": tmp_path / "meminfo", "/sys/fs/cgroup": tmp_path}
+    monkeypatch.setattr(pool_module, "Path", path_of.__getitem__)
+    assert pool_module._free_bytes() == 6600

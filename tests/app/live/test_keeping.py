@@ -17,7 +17,7 @@ from models.commands.command import Command, NoCommand, Refusal
 from models.recognizer import Transcript
 from models.streaming import Final, SpeechStarted
 
-STARTED = datetime(2026, 1, 2, 3, 4, 5)
+STARTED = datetime(2026, 1, 2, 3, 4, 5, 6)
 
 
 def final(text: str, start: float, waveform: Waveform) -> Final:
@@ -30,7 +30,8 @@ def test_kept_results_are_a_corpus_of_recordings(tmp_path: Path, tone: Waveform)
     keeper.keep(final("stop", 3723.25, -tone))
     kept = utterances(tmp_path / "heard")
     assert [each.text for each in kept] == ["left right", "stop"]
-    assert [each.path.name for each in kept] == ["20260102-030405-000001.50.flac", "20260102-030405-003723.25.flac"]
+    session = "20260102-030405.000006"
+    assert [each.path.name for each in kept] == [f"{session}-000001.50.flac", f"{session}-003723.25.flac"]
     assert np.abs(read_audio(kept[1].path) + tone).max() < 1e-4
     assert sorted(path.suffix for path in (tmp_path / "heard").iterdir()) == [".flac", ".flac", ".jsonl"]
 
@@ -47,6 +48,15 @@ def test_a_second_session_adds_to_the_first(tmp_path: Path, tone: Waveform) -> N
     for year in (2026, 2027):
         Keeper(tmp_path, STARTED.replace(year=year)).keep(final("yes", 0.0, tone))
     assert len({each.path for each in utterances(tmp_path)}) == 2
+
+
+def test_a_line_that_was_cut_off_takes_no_other_along(tmp_path: Path, tone: Waveform) -> None:
+    Keeper(tmp_path, STARTED).keep(final("yes", 0.0, tone))
+    with (tmp_path / "manifest.jsonl").open("a") as manifest:
+        manifest.write('{"path": "cut')
+    Keeper(tmp_path, STARTED).keep(final("no", 1.0, tone))
+    lines = (tmp_path / "manifest.jsonl").read_text().splitlines()
+    assert ["yes" in lines[0], lines[1], "no" in lines[2]] == [True, '{"path": "cut', True]
 
 
 def test_only_results_that_count_are_kept_and_all_is_handed_on(tmp_path: Path, tone: Waveform) -> None:

@@ -153,6 +153,22 @@ def test_an_unplugged_device_is_waited_for_in_silence(card: SoundCard, monkeypat
 
 
 @pytest.mark.usefixtures("impatient")
+def test_an_unplugged_device_is_not_replaced_by_the_one_that_gets_its_number(
+    card: SoundCard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notices: list[str] = []
+    with Microphone(2, notices.append) as opened:
+        chunks = iter(opened)
+        headset = card.infos[2]
+        card.infos[2] = {"name": "default", "max_input_channels": 32, "default_samplerate": 44100.0}
+        monkeypatch.setattr(card, "start", lambda: card.give(0.25))
+        assert not any(next(chunks).any() for _ in range(3))
+        card.infos.insert(2, headset)
+        assert next(chunks).max() == 0.25
+    assert [notice.split(";")[0] for notice in notices] == ["Headset gives no sound any more", "Headset is back"]
+
+
+@pytest.mark.usefixtures("impatient")
 def test_a_device_that_opens_and_gives_nothing_is_not_back(card: SoundCard) -> None:
     notices: list[str] = []
     with Microphone("headset", notices.append) as opened:

@@ -75,3 +75,4 @@ def test_doubtful_result_is_marked() -> None:
     sure, doubtful = (result_line(Final(Transcript("go", (), sure, 1.0, "m"), 83.25, 84.0)) for sure in (0.95, 0.4))
     assert sure.plain == "   1:23.2  go  95%"
     assert doubtful.plain == "   1:23.2  go  40% ?"
+    assert result_line(Final(Transcript("go", (), 0.9, 1.0, "m"), 119.97, 121.0)).plain == "   2:00.0  go  90%"

@@ -58,3 +58,5 @@ def test_what_is_no_recording_is_an_error(recognizer, tmp_path):
     (tmp_path / "x.wav").write_text("no sound")
     with pytest.raises(gr.Error):
         hear(recognizer, EXAMPLE, str(tmp_path / "x.wav"))
+    with pytest.raises(gr.Error, match="deleted within a minute"):
+        hear(recognizer, EXAMPLE, str(tmp_path / "gone.wav"))
