@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import torch
 import typer
@@ -25,7 +25,7 @@ def mean_of(models: Sequence[Model], weights: Sequence[float]) -> Model:
     """Return a model of the mean parameters.
 
     Args:
-        models: of one shape, vocabulary and normalisation; name and description are the first one's.
+        models: of one shape, vocabulary and normalisation; name, description and dropout are the first one's.
         weights: how much each model counts; of any sum above 0.
 
     Raises:
@@ -35,7 +35,7 @@ def mean_of(models: Sequence[Model], weights: Sequence[float]) -> Model:
         raise ValueError(f"{len(models)} models need {len(models)} weights of 0 or more, not all 0: {list(weights)}")
     first = models[0]
     for number, model in enumerate(models[1:], start=2):
-        differing = [part for part in _ALIKE if getattr(model.config, part) != getattr(first.config, part)]
+        differing = [part for part in _ALIKE if _shape(model, part) != _shape(first, part)]
         if differing:
             raise ValueError(f"model {number} and the first differ in {' and '.join(differing)}: they have no mean")
         if not all(map(torch.equal, model.buffers(), first.buffers())):
@@ -48,6 +48,12 @@ def mean_of(models: Sequence[Model], weights: Sequence[float]) -> Model:
             parameter, *given = parameters
             parameter.copy_(sum(share * each for share, each in zip(shares, given, strict=True)))
     return mean.eval()
+
+
+def _shape(model: Model, part: str) -> Any:
+    """Return a part of what must be alike; a run may have had more dropout than another."""
+    settings = getattr(model.config, part)
+    return settings.model_copy(update={"dropout": 0.0}) if part == "acoustic" else settings
 
 
 def main(

@@ -75,7 +75,8 @@ class TrainingLog:
             TextColumn(f"epoch {epoch + 1}/{epochs}"), BarColumn(), MofNCompleteColumn(),
             TextColumn("{task.description}"), TimeElapsedColumn(), TimeRemainingColumn(),
         )  # fmt: skip
-        self._audio_seconds, self._started = 0.0, time.monotonic()  # for the speed: of what is done from here on
+        self._audio_seconds, self._seconds = 0.0, 0.0  # for the speed: of what is done from here on
+        self._started = time.monotonic()
         with Progress(
             *columns, console=self._console, transient=True, disable=not self._console.is_terminal
         ) as progress:
@@ -96,8 +97,8 @@ class TrainingLog:
     ) -> None:
         """Log one step.
 
-        `gradient_scale` is what clipping multiplied the gradient by (1: it was short enough), `audio_seconds` what all
-        processes learned from, `seconds` how long it took.
+        `loss` is of the first process's batch, `gradient_scale` what clipping multiplied the gradient by (1: it was
+        short enough), `audio_seconds` about what all processes learned from, `seconds` how long it took.
         """
         if not self.writes:
             return
@@ -107,6 +108,7 @@ class TrainingLog:
                 self._console.print(f"left out: {reason}", markup=False, soft_wrap=True)
         self._losses.append(loss)
         self._audio_seconds += audio_seconds
+        self._seconds = time.monotonic() - self._started
         if self._progress:
             self._progress.update(
                 self._task, advance=1, description=f"loss {loss:.3f}  rate {learning_rate:.1e}  {self._speed}"
@@ -165,7 +167,7 @@ class TrainingLog:
 
     @property
     def _speed(self) -> str:
-        return f"{self._audio_seconds / max(1e-9, time.monotonic() - self._started):.0f} s of audio/s"
+        return f"{self._audio_seconds / max(1e-9, self._seconds):.0f} s of audio/s"
 
     def _write(self, entry: dict[str, Any]) -> None:
         if self.writes:

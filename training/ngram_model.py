@@ -76,7 +76,8 @@ def prune_by_entropy(model: NgramModel, threshold: float) -> NgramModel:
     language models", equation 3).
 
     Args:
-        model: its unigrams all stay, and the n-grams that are contexts of longer ones that stay.
+        model: its unigrams all stay, and the n-grams that are contexts of longer ones that stay. How frequent a context
+            is, its own lower orders say: those of Kneser and Ney underrate the words that follow few others often.
         threshold: the relative entropy, in nats, that leaving out one n-gram must add for it to stay.
     """
     for size in range(model.order, 1, -1):

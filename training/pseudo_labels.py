@@ -23,6 +23,7 @@ import typer
 
 from data.audio import Waveform
 from data.manifest import Utterance, write_manifest
+from data.speech_commands import hashed_split
 from data.text import TextError, normalise
 from models.alphabet import encode
 from models.checkpoint import CheckpointError
@@ -57,10 +58,15 @@ def agreed(
 def labelled(
     recognizers: Sequence[Recognizer], folder: Path, words: Sequence[str], sure: float, left_out: list[str]
 ) -> Iterator[Utterance]:
-    """Yield the clips of a folder that the models agree on, and their word; those that cannot be read are left out."""
+    """Yield the clips of a folder that the models agree on, and their word.
+
+    Those that cannot be read are left out, and by their names those of Speech Commands' validation and test speakers.
+    """
     clips = []
     for path in sorted(folder.rglob("*.wav")):
         speaker = _SPEAKER.match(path.name)
+        if speaker and hashed_split(path.name) != "training":
+            continue  # who may be a validation speaker of Speech Commands, which nobody would see in this folder
         clips.append(Utterance(path, "", speaker[1] if speaker else ""))
     for _, readable in some_at_once(clips, left_out):
         found = agreed(recognizers, [waveform for _, waveform in readable], words, sure)

@@ -155,7 +155,7 @@ def load_state(out: Path, origin: Origin) -> TrainingState | None:
         raise RecipeError(f"{out} holds a run of {before.processes} processes, not {origin.processes}: use as many")
     if before.speech != origin.speech:
         raise RecipeError(f"{out} holds a run on other speech: the corpora have changed since. Choose another --out")
-    if origin.init not in (before.init, GONE):
+    if origin.init != before.init and not (before.init and origin.init == GONE):
         raise RecipeError(f"{out} holds a run that started from another model (--init). Choose another --out")
     return TrainingState(before, **saved["counters"], tensors=saved)
 

@@ -32,6 +32,11 @@ def test_each_parameter_is_the_weighted_mean() -> None:
         torch.testing.assert_close(parameter.detach(), expected)
 
 
+def test_runs_with_different_dropout_have_a_mean() -> None:
+    other = small(2, acoustic=AcousticConfig(channels=8, width=8, layers=1, dropout=0.4))
+    assert mean_of([small(1), other], [1.0, 1.0]).config.acoustic == small(1).config.acoustic
+
+
 def test_what_was_fitted_to_one_of_them_is_not_kept() -> None:
     fitted = small(1, name="fitted", confidence=WordConfidence(score=2.5), label_prior=())
     mean = mean_of([fitted, small(2)], [1.0, 1.0])

@@ -297,6 +297,11 @@ def test_a_run_goes_on_with_the_same_speech_and_start_alone(
     for init in (str(tmp_path / "second" / "last"), None):
         with pytest.raises(RecipeError, match="started from another model"):
             Trainer(replace(run, init=init))
+    from_nothing = Run(loaded, corpus, tmp_path / "from_nothing")
+    with pytest.raises(Interrupted):
+        Trainer(from_nothing).train(stop_after(2))
+    with pytest.raises(RecipeError, match="started from another model"):
+        Trainer(replace(from_nothing, init="no/such/model"))
     manifest = corpus / "recordings" / "manifest.tsv"
     listed = manifest.read_text()
     heading, _, *others = listed.splitlines(keepends=True)

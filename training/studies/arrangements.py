@@ -111,11 +111,8 @@ def command(
     small: SmallOption = False,
 ) -> None:
     """Compare CTC, pooling classifiers and averaged features on the same clips."""
-    run(
-        lambda: study(data, SMALL if small else Settings()),
-        out,
-        "python -m training.studies.arrangements --data speech",
-    )
+    settings, size = (SMALL, " --small") if small else (Settings(), "")
+    run(lambda: study(data, settings), out, f"python -m training.studies.arrangements --data {data}{size}")
 
 
 if __name__ == "__main__":

@@ -40,9 +40,9 @@ from training.train import Run, work
 _LONGEST_NAME = 80  # of a run's folder; file systems take three times as much
 _LONGEST_LABEL = 60  # in the picture
 NOTHING = ""  # the change of the run that the others are compared with
+SEEDS = ("optimisation.seed=2", "optimisation.seed=3")  # how much chance alone changes
+
 CHANGES = (
-    "optimisation.seed=2",
-    "optimisation.seed=3",
     "augmentation.speed_probability=0",
     "augmentation.noise_probability=0",
     "augmentation.reverberation_probability=0",
@@ -62,7 +62,7 @@ CHANGES = (
     "optimisation.weight_decay=0",
     "optimisation.label_smoothing=0.05",
     "optimisation.intermediate_loss=0.3",
-)
+)  # of runs from a model
 
 SHAPES = (
     "features.mel_bands=64",
@@ -268,7 +268,7 @@ def command(
     settings = (f"optimisation.steps={steps}", "augmentation.calm_epochs=0", *(setting or ()))
     study = Study(recipe, settings, data, init, runs, out, device, processes, noise, snr)
     with told():
-        print(carry_out(study, change or CHANGES + (SHAPES if init is None else ())))
+        print(carry_out(study, change or SEEDS + (SHAPES if init is None else CHANGES)))
 
 
 if __name__ == "__main__":
