@@ -8,7 +8,8 @@ import pytest
 
 from data.audio import SAMPLE_RATE
 from models import voice_activity
-from models.segmentation import SegmentationConfig, segments_of
+from models.segmentation import SegmentationConfig
+from models.silero import segments_in
 from models.voice_activity import BLOCK, DetectorError, EnergyDetector, SileroDetector, detector
 
 
@@ -53,7 +54,7 @@ def test_limit_of_threads_is_for_silero_alone(monkeypatch, limit):
 def test_energy_finds_what_stands_out_of_the_noise(noise, chirp, room):
     stream = np.concatenate([silence(6), chirp(0.8, 0.5), silence(2)])
     stream += room * noise(len(stream) / SAMPLE_RATE, 1.0)
-    segments = segments_of(stream, SegmentationConfig(detector="energy", margin=0))[-1:]
+    segments = list(segments_in([stream], SegmentationConfig(detector="energy", margin=0)))[-1:]
     assert [round(segment.start, 1) for segment in segments] == [6.0]
     assert [round(segment.end, 1) for segment in segments] == [6.8]
 
@@ -89,7 +90,7 @@ def test_energy_stands_in_where_silero_is_not_installed(monkeypatch):
 
 def test_energy_finds_the_words_of_a_sentence(spoken_sentence):
     stream = np.concatenate([silence(2), spoken_sentence, silence(2)])
-    heard = segments_of(stream, SegmentationConfig(detector="energy"))
+    heard = list(segments_in([stream], SegmentationConfig(detector="energy")))
     loud = sum(float(np.square(segment.waveform).sum()) for segment in heard)
     assert loud > 0.98 * float(np.square(stream).sum())
     assert heard[0].start > 1.0
