@@ -17,7 +17,8 @@ class Draft:
     """Reads a growing waveform again and again, at a cost that does not grow with it.
 
     A short waveform is transcribed whole. Of a longer one the beginning is settled, up to the widest gap after a word
-    that is far enough from the end, and only what follows is transcribed again.
+    that is far enough from the end, and only what follows is transcribed again. Of a classifier, whose one word takes
+    all that it was given, nothing is settled.
     """
 
     def __init__(self, recognizer: Recognizer) -> None:

@@ -43,8 +43,11 @@ class Compiled:
     @cached_property
     def automaton(self) -> Automaton:
         """All sentences. Raises CommandsError where they are too many."""
+        parts: dict[int, Automaton] = {}
         try:
-            return self.templates.substitute(self.lists, LARGEST_GRAPH)
+            for symbol, part in self.lists.items():  # what is in the values of another list comes before it
+                parts[symbol] = part.substitute(parts, LARGEST_GRAPH)
+            return self.templates.substitute(parts, LARGEST_GRAPH)
         except TooLarge as error:
             raise CommandsError(f"these sentences make too large a graph ({error}): take shorter lists") from error
 
@@ -68,6 +71,7 @@ class _ListSymbol(NamedTuple):
 
     location: Location
     contexts: str
+    block: Location  # whose own rules and lists are in its values; of others they are the file's
 
 
 class _Compiler:
@@ -88,6 +92,7 @@ class _Compiler:
         entry, end = self._entry(pen), self.draft.state()
         self.draft.ends.add(end)
         unsayable: list[tuple[str, int]] = []
+        is_sayable = False
         for intent, definition in self.file.intents.items():
             for number, block in enumerate(definition.data):
                 scope = _Names(self, Scope(self.file, block, ("intents", intent, "data", number)))
@@ -96,6 +101,7 @@ class _Compiler:
                     with self.at(*scope.scope.location, "sentences", n):
                         place = _something(pen.draw(entry, parse(template), scope))
                     exits.append(place)
+                    is_sayable = is_sayable or bool(place.states)
                     if not place.states:
                         unsayable.append((template, self.document.line((*scope.scope.location, "sentences", n))))
                 sentence = self.tags.symbol(SentenceTag(intent, number))
@@ -104,7 +110,7 @@ class _Compiler:
         self._skip_words(pen, Place(gap=end))
         with self.at("intents"):
             templates = self.draft.finish()
-        if not len(templates.arcs):
+        if not is_sayable:
             raise CommandsError("there is no sentence in this file that can be said")
         return Compiled(self.file, templates, self.lists, self.tags, tuple(unsayable))
 
@@ -152,7 +158,9 @@ class _Compiler:
 
     def list_symbol(self, use: ListUse, names: _Names) -> int:
         """Return the symbol of a list, and draw it if it is new."""
-        symbol = self.tags.symbol(_ListSymbol(use.location, repr((use.contexts, use.excluded))))
+        block = names.scope.block
+        local = names.scope.location if block.expansion_rules or block.lists else ()
+        symbol = self.tags.symbol(_ListSymbol(use.location, repr((use.contexts, use.excluded)), local))
         if symbol not in self.lists:
             draft = AutomatonBuilder(LARGEST_DRAFT)
             with self.at(*use.location):

@@ -15,6 +15,7 @@ from models.commands.errors import CommandsError
 
 LARGEST = 2_000_000  # bytes
 _LARGEST_RANGE = 10_000  # numbers
+_LARGEST_NUMBER = 10**15  # that is said as one
 WAKE_SECONDS = 6.0
 YAML_SUFFIXES = (".yaml", ".yml", ".json")
 
@@ -60,10 +61,10 @@ class Value(_Part):
 class Range(_Part):
     """Numbers, both ends included."""
 
-    start: int = Field(alias="from")
-    stop: int = Field(alias="to")
-    step: int = Field(default=1, ge=1)
-    multiplier: float | None = None  # the slot holds the number times this
+    start: int = Field(alias="from", ge=-_LARGEST_NUMBER, le=_LARGEST_NUMBER)
+    stop: int = Field(alias="to", ge=-_LARGEST_NUMBER, le=_LARGEST_NUMBER)
+    step: int = Field(default=1, ge=1, le=_LARGEST_NUMBER)
+    multiplier: float | None = Field(default=None, allow_inf_nan=False)  # the slot holds the number times this
     fractions: Literal["halves", "tenths"] | None = None
 
     @model_validator(mode="after")

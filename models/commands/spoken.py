@@ -12,7 +12,8 @@ from num2words import num2words
 
 _SYMBOLS = {"%": "percent", "°": "degrees", "&": "and", "+": "plus", "=": "equals", "@": "at", "#": "number",
             "$": "dollars", "£": "pounds", "€": "euros", "½": "half"}  # fmt: skip
-_TOKEN = re.compile(r"\d+(?:\.\d+)?|[a-z']+|\s+", re.ASCII)
+_TOKEN = re.compile(r"\d+(?:st|nd|rd|th)(?![a-z])|-?\d+(?:\.\d+)?|[a-z']+|\s+", re.ASCII)
+_MINUS = ("minus", "negative")
 _LONGEST_NUMBER = 15  # digits; a longer one is an identifier, and is read digit by digit
 
 
@@ -41,8 +42,8 @@ def spoken(text: str) -> Iterator[Spoken]:
     for token in _TOKEN.findall(_plain(text)):
         if token.isspace():
             yield Spoken(" ", ())
-        elif token[0].isdigit():
-            yield Spoken(" ", ())  # "5th floor", "3d": a number is a word of its own
+        elif token[0].isdigit() or token[0] == "-":
+            yield Spoken(" ", ())  # "3d": a number is a word of its own
             yield Spoken(token, _literal_number(token))
             yield Spoken(" ", ())
         else:
@@ -57,8 +58,13 @@ def spell(text: str) -> str:
 
 
 def spell_ways(said: str | Iterable[str]) -> list[str]:
-    """Return the first reading of a text, or of each of several. Raises SpokenError."""
-    return [spell(way) for way in ([said] if isinstance(said, str) else said)]
+    """Return the first reading of a text, or of each of several, none of them empty. Raises SpokenError."""
+    ways = [said] if isinstance(said, str) else list(said)
+    spelled = [spell(way) for way in ways]
+    for way, letters in zip(ways, spelled, strict=True):
+        if not letters:
+            raise SpokenError(f"there is nothing to say in {way!r}: what may be left out stands in [brackets]")
+    return spelled
 
 
 def number_readings(number: int | float) -> tuple[str, ...]:
@@ -68,7 +74,7 @@ def number_readings(number: int | float) -> tuple[str, ...]:
     ('one hundred and five', 'one hundred five', 'a hundred and five', 'a hundred five')
     """
     if number < 0:
-        return tuple(f"{sign} {reading}" for sign in ("minus", "negative") for reading in number_readings(-number))
+        return tuple(f"{sign} {reading}" for sign in _MINUS for reading in number_readings(-number))
     whole = int(number)
     if whole != number:
         digits = np.format_float_positional(number).partition(".")[2]
@@ -87,6 +93,13 @@ def number_readings(number: int | float) -> tuple[str, ...]:
 
 
 def _literal_number(digits: str) -> tuple[str, ...]:
+    if digits.startswith("-"):
+        return tuple(f"{sign} {reading}" for sign in _MINUS for reading in _literal_number(digits[1:]))
+    if digits[-1].isalpha():  # 5th
+        if len(digits) > _LONGEST_NUMBER:
+            raise SpokenError(f"nobody can say {digits!r}")
+        words = _letters(num2words(int(digits[:-2]), to="ordinal"))
+        return tuple(dict.fromkeys([words, words.replace(" and ", " ")]))
     if "." not in digits and (len(digits) > _LONGEST_NUMBER or (len(digits) > 1 and digits[0] == "0")):
         return (" ".join(num2words(int(digit)) for digit in digits),)
     return number_readings(float(digits) if "." in digits else int(digits))
@@ -97,8 +110,9 @@ def _letters(words: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """Return a text in a-z, digits, spaces, decimal points, and the apostrophes that a letter follows."""
-    text = text.replace("’", "'").replace("‘", "'")
+    """Return a text in a-z, signed digits, spaces, decimal points, and the apostrophes that a letter follows."""
+    text = text.replace("’", "'").replace("‘", "'").replace("\N{MINUS SIGN}", "-")
+    text = re.sub(r"([$£€])\s*(\d[\d.,]*)", r"\2 \1", text)
     text = "".join(f" {_SYMBOLS[character]} " if character in _SYMBOLS else character for character in text)
     # é is taken apart, but not ², which would then be a 2
     parts = (c if unicodedata.category(c) == "No" else unicodedata.normalize("NFKD", c) for c in text)
@@ -108,7 +122,7 @@ def _plain(text: str) -> str:
     if foreign:
         names = ", ".join(f"{c!r} ({unicodedata.name(c, 'unnamed')})" for c in foreign)
         raise SpokenError(f"nobody can say {names}: write it out in letters")
-    return re.sub(r"[^a-z0-9'.]|\.(?!\d)|(?<!\d)\.", " ", plain)
+    return re.sub(r"(?<![a-z0-9.])(-)(?=\d)|[^a-z0-9'.]|\.(?!\d)|(?<!\d)\.", lambda found: found[1] or " ", plain)
 
 
 def _separates(character: str) -> bool:

@@ -63,10 +63,11 @@ class Tags:
 
     def symbol(self, thing: object) -> int:
         """Return the symbol of a tag or of another hashable thing, a new one if it has none yet."""
-        if thing not in self._symbols:
-            self._symbols[thing] = FIRST_TAG + len(self._tags)
+        key = (thing, repr(thing))  # True is 1, and not the same value of a slot
+        if key not in self._symbols:
+            self._symbols[key] = FIRST_TAG + len(self._tags)
             self._tags.append(thing)
-        return self._symbols[thing]
+        return self._symbols[key]
 
     def __getitem__(self, symbol: int) -> object:
         return self._tags[symbol - FIRST_TAG]
@@ -97,12 +98,21 @@ class Match:
     free_letters: int  # how many were heard as free text
 
 
+_Written = list[tuple[str, int]]  # characters as they are written, each with the number of the word it was said in
+
+
+def _rewritten(text: str, said: _Written) -> _Written:
+    """Write a text for what was said: word for word where there are as many, or else from the first to the last."""
+    first, last = said[0][1], said[-1][1]
+    if text.count(" ") == last - first:
+        return [(character, first + text.count(" ", 0, n + 1)) for n, character in enumerate(text)]
+    return [(character, first) for character in text[:-1]] + [(text[-1], last)]
+
+
 def interpret(symbols: Sequence[int], tags: Tags) -> Match:
     """Read a path: letters, letters of free text, and tags."""
     labels: list[int] = []
-    written: list[
-        tuple[str, int]
-    ] = []  # characters as they are written, each with the number of the word it was said in
+    written: _Written = []
     free: list[int] = []
     value: ValueTag | None = None
     slots: dict[str, Any] = {}
@@ -123,8 +133,7 @@ def interpret(symbols: Sequence[int], tags: Tags) -> Match:
             case SlotTag(slot):
                 slots[slot] = value.out if value else decode(free)
             case WrittenTag(text, length):
-                said = written[-length:]
-                written[-length:] = [(character, said[0][1]) for character in text[:-1]] + [(text[-1], said[-1][1])]
+                written[-length:] = _rewritten(text, written[-length:])
             case SentenceTag() as sentence:
                 pass
             case WakeTag():

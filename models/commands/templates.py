@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, groupby
 from typing import Protocol
 
 from hassil.expression import Alternative, Expression, Group, ListReference, Permutation, RuleReference, TextChunk
@@ -84,8 +84,14 @@ class Pen:
             case Permutation():
                 return self._permutation(place, expression.items, names)
             case Group():
-                for item in expression.items:
-                    place = self.draw(place, item, names)
+                # hassil has a chunk of text for each word, and a phrase of several may have spellings
+                for kind, items in groupby(expression.items, key=type):
+                    if kind is TextChunk:
+                        text = "".join(item.original_text for item in items if isinstance(item, TextChunk))
+                        place = self.text(place, text)
+                        continue
+                    for item in items:
+                        place = self.draw(place, item, names)
                 return place
         raise TypeError(f"hassil knows an expression that Oyez does not: {expression}")
 

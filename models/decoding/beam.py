@@ -68,7 +68,8 @@ def beam_search(
 
     Args:
         log_probs: shape (steps, labels).
-        width: labellings kept at each step; with enough of them the search is exact.
+        width: labellings kept at each step, and one more if none of them ends with a word of the lexicon; with enough
+            of them the search is exact.
         lexicon: if given, only sequences of its words with single spaces between them (or nothing) are found.
         negligible: labels below this log-probability are left out of a step, unless nothing else is above it.
         language: if given, its scores count beside those of the labels.
@@ -108,8 +109,11 @@ def beam_search(
                     ends[1] = _add(ends[1], before + row[label])
                     if longer not in told:
                         told[longer] = told[prefix] + (following[prefix][label] if language is not None else 0.0)
-        best = sorted(grown.items(), key=lambda item: _add(*item[1]) + told[item[0]], reverse=True)[:width]
-        beam = dict(best)
+        best = sorted(grown.items(), key=lambda item: _add(*item[1]) + told[item[0]], reverse=True)
+        beam = dict(best[:width])
+        if lexicon is not None and not any(_complete(prefix, places[prefix]) for prefix in beam):
+            # the sound may end within a word: what came before it is to be found
+            beam.update([next(item for item in best if _complete(item[0], places[item[0]]))])
     if language is not None:
         _ask(language, beam, following)
         told.update({prefix: told[prefix] + following[prefix][BLANK] for prefix in beam})
@@ -118,7 +122,7 @@ def beam_search(
         for prefix, ends in beam.items()
         if _complete(prefix, places[prefix])
     ]
-    return sorted(found, key=lambda hypothesis: hypothesis.score, reverse=True) or [Hypothesis((), _IMPOSSIBLE)]
+    return sorted(found, key=lambda hypothesis: hypothesis.score, reverse=True)
 
 
 def _ask(

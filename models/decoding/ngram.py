@@ -14,6 +14,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 from pydantic import BaseModel, Field
@@ -26,6 +27,7 @@ _UNKNOWN = "<unk>"
 _GZIP, _KENLM = b"\x1f\x8b", b"mmap lm http://kheafield.com/code"  # how a packed file, and KenLM's binary, begin
 _NEVER = -1e4  # log-probability
 _NO_WORDS = ("<s>", "</s>", _UNKNOWN)
+_ONE_AT_A_TIME = Lock()  # standard error belongs to all threads
 _BEAM_THRESHOLD = 10.0  # hypotheses so much worse than the best are dropped; a wider search found no better text
 
 
@@ -150,12 +152,17 @@ def _unigrams_of_arpa(path: Path, packed: bool) -> Iterator[str]:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Keep KenLM's remarks, which it writes past Python, off standard error."""
-    kept = os.dup(2)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
+    with _ONE_AT_A_TIME:
+        try:
+            kept = os.dup(2)
+        except OSError:  # it is closed
+            yield
+            return
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        try:
+            os.dup2(nowhere, 2)
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+            os.close(nowhere)

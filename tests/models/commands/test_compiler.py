@@ -117,6 +117,11 @@ def test_home_assistants_sentences_mean_what_hassil_says():
         ("sentences: [go]\noyez: {wake: '...'}", "line 5: the wake phrase is empty"),
         ("sentences: [go]\noyez:\n  wake: hey", "line 6: the wake phrase 'hey' has 1 syllable;"),
         ("sentences: [go]\noyez: {spellings: {a: '🙂'}}", "line 5: nobody can say"),
+        ("sentences: [go]\noyez: {spellings: {please: '...'}}", "line 5: there is nothing to say in '...'"),
+        ("sentences: []\noyez: {wake: hey computer}", "no sentence in this file that can be said"),
+        (f"sentences: ['{{0..{10**19 - 1}:n}}']", "is no range of numbers"),
+        (f"sentences: ['{{n}}']\nlists: {{n: {{range: {{from: {10**19}, to: {10**19 + 1}}}}}}}", "less than or equal"),
+        ("sentences: ['{n}']\nlists: {n: {range: {from: 0, to: 9, multiplier: inf}}}", "finite number"),
         (f"sentences: ['{'[' * 400}a{']' * 400}']", "line 4: this is nested too deeply"),
         (f"sentences: ['{';'.join('abcdefghijk')}']", "line 4: too many ways to say this: 11 parts in any order"),
     ],
@@ -209,6 +214,64 @@ def test_a_template_whose_list_is_empty_here_is_remembered_and_the_others_count(
     )
     assert commands.unsayable == (("dim {name}", 6),)
     assert Understanding(commands).meanings("stop")
+
+
+def test_a_value_may_hold_a_list(compiled, language):
+    commands = compiled(
+        """
+intents:
+  Go: {data: [{sentences: ["go {a}"]}]}
+lists:
+  a: {values: ["big {b} <c>", home]}
+  b: {values: [dog, "{d}"]}
+  d: {values: [cat, cow]}
+expansion_rules: {c: "[now]"}
+"""
+    )
+    animals = {f"go big {animal}{now}" for animal in ("dog", "cat", "cow") for now in ("", " now")}
+    assert language(commands.automaton) == {"go home", *animals}
+    assert [match.slots["b"] for match in Understanding(commands).meanings("go big dog now")] == ["dog"]
+
+
+def test_a_list_of_the_file_is_read_with_the_rules_of_each_block(compiled):
+    commands = compiled(
+        """
+intents:
+  See: {data: [{sentences: ["see {p}"], expansion_rules: {x: red}}]}
+  Find: {data: [{sentences: ["find {p}"], expansion_rules: {x: blue}}]}
+lists: {p: {values: ["<x> one"]}}
+"""
+    )
+    said = ("see red one", "find blue one", "see blue one", "find red one")
+    assert [bool(Understanding(commands).meanings(text)) for text in said] == [True, True, False, False]
+
+
+def test_values_that_python_takes_for_equal_stay_apart(compiled):
+    commands = compiled(
+        """
+intents:
+  See: {data: [{sentences: ["see {p}"], lists: {p: {values: [{in: "on", out: true}]}}}]}
+  Find: {data: [{sentences: ["find {p}"], lists: {p: {values: [{in: one, out: 1}]}}}]}
+"""
+    )
+    [match] = Understanding(commands).meanings("find one")
+    assert match.slots == {"p": 1}
+    assert match.slots["p"] is not True
+
+
+def test_a_phrase_of_several_words_may_be_said_otherwise_in_a_sentence(compiled):
+    commands = compiled(
+        """
+intents:
+  Go: {data: [{sentences: ["[please] left turn off [now]"]}]}
+oyez: {spellings: {turn off: right stop}}
+"""
+    )
+    meant = Understanding(commands)
+    [match] = meant.meanings("please left right stop now")
+    assert match.text == "please left turn off now"
+    assert match.spans == ((0, 0), (1, 1), (2, 2), (3, 3), (4, 4))
+    assert meant.meanings("left turn off")
 
 
 def test_local_rules_and_lists_come_before_those_of_the_file(compiled):

@@ -48,7 +48,7 @@ def test_what_was_said_in_another_way_is_written_as_in_the_file(tags):
     )
     assert match.text == "my wi fi tvs on"
     assert decode(match.labels) == "my why fie t vs on"
-    assert match.spans == ((0, 0), (1, 1), (1, 2), (3, 4), (5, 5))
+    assert match.spans == ((0, 0), (1, 1), (2, 2), (3, 4), (5, 5))
 
 
 def test_the_wake_phrase_alone_is_no_intent(tags):

@@ -132,3 +132,14 @@ def test_search_asks_about_no_labelling_twice(random_log_probs):
     beam_search(random_log_probs(3, 8, "ab "), width=8, language=language)
     assert len(asked) == len(set(asked)) > 8
     assert all(not prefix or prefix[:-1] in asked for prefix in asked)
+
+
+@pytest.mark.parametrize("width", [1, 2, 16])
+def test_sound_that_ends_within_a_word_keeps_the_words_before(width):
+    labels = [each for letter in "left right st" for each in (encode(letter)[0], BLANK)]
+    log_probs = torch.full((len(labels), LABELS), 0.001)
+    log_probs[range(len(labels)), labels] = 1.0
+    log_probs = (log_probs / log_probs.sum(-1, keepdim=True)).log()
+    words = ["left", "right", "stop", "start", "stay", "still"]
+    best = beam_search(log_probs, width, Lexicon.of(words), negligible=-20)[0]
+    assert decode(best.labels) == "left right"

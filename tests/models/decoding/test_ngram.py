@@ -6,6 +6,8 @@ import gzip
 import itertools
 import math
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -243,3 +245,19 @@ def test_a_folder_of_an_earlier_edition_is_read(tmp_path: Path, tiny_model: Call
     assert set(load_ngram(tmp_path, read_config(tmp_path)).words) == set(WORDS)
     give(tmp_path, ARPA.replace("ba", "bab").encode(), NgramConfig())  # the new one counts from now on
     assert "bab" in load_ngram(tmp_path, read_config(tmp_path)).words
+
+
+def test_standard_error_outlives_models_that_are_loaded_at_once() -> None:
+    program = (
+        "import os, sys; from concurrent.futures import ThreadPoolExecutor; from models.recognizer import Recognizer\n"
+        "with ThreadPoolExecutor(3) as pool: list(pool.map(Recognizer.load, ['english'] * 3))\n"
+        "print('still here', file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stderr.endswith("still here\n")
+
+
+def test_a_model_is_loaded_where_standard_error_is_closed() -> None:
+    program = "import os; os.close(2); from models.recognizer import Recognizer; print(Recognizer.load('english').name)"
+    done = subprocess.run([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, check=True)
+    assert done.stdout == "english\n"
