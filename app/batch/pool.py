@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 AHEAD = 4096  # inputs that may be finished before the first unfinished one, whose turn in the output they wait for
 UNIT_BYTES = 4 << 20  # of short recordings that a worker is given at once: two minutes of 16-bit samples
 UNIT_INPUTS = 256
-WORKER_BYTES = 700 << 20  # of memory, for torch, the model, a portion and its batches
+WORKER_BYTES = 800 << 20  # of memory, for torch, the model, a portion and its batches
 HOPELESS_DEATHS = 8  # of workers, in a row from the start: it is not the recordings that kill them
 BYTES_A_SECOND = 32_000  # of 16-bit samples
 

@@ -53,7 +53,7 @@ class Settings:
     @property
     def portion_seconds(self) -> float:
         """How much is read before it is heard: some batches, so that there is something to sort by length."""
-        return 4 * self.batch_seconds
+        return 3 * self.batch_seconds
 
 
 @dataclass(frozen=True)
