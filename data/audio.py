@@ -263,8 +263,8 @@ def _blocks(file: _Source, path: Path, start: int, frames: int) -> Iterator[npt.
     block = max(1, _BLOCK // file.channels)
     try:
         if file.is_stream:
-            for size in itertools.chain([block] * (start // block), [start % block]):
-                file.read(size, dtype="float32")
+            while start and (passed := len(file.read(min(start, block), dtype="float32"))):
+                start -= passed
         elif start:
             file.seek(start)
         while frames > 0 and len(samples := file.read(min(frames, block), dtype="float32", always_2d=True)):

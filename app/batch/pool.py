@@ -209,7 +209,7 @@ def _free_bytes() -> int:
     with suppress(ValueError, OSError):
         lines = Path("/proc/meminfo").read_text().splitlines()
         free += [int(line.split()[1]) << 10 for line in lines if line.startswith("MemAvailable")]
-    with suppress(ValueError, OSError):
+    with suppress(ValueError, OSError, KeyError):
         group = Path("/sys/fs/cgroup")
         statistics = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
         # pages of files that were read count as used, and are given back as soon as somebody needs them

@@ -92,7 +92,6 @@ class _Compiler:
         entry, end = self._entry(pen), self.draft.state()
         self.draft.ends.add(end)
         unsayable: list[tuple[str, int]] = []
-        is_sayable = False
         for intent, definition in self.file.intents.items():
             for number, block in enumerate(definition.data):
                 scope = _Names(self, Scope(self.file, block, ("intents", intent, "data", number)))
@@ -101,7 +100,6 @@ class _Compiler:
                     with self.at(*scope.scope.location, "sentences", n):
                         place = _something(pen.draw(entry, parse(template), scope))
                     exits.append(place)
-                    is_sayable = is_sayable or bool(place.states)
                     if not place.states:
                         unsayable.append((template, self.document.line((*scope.scope.location, "sentences", n))))
                 sentence = self.tags.symbol(SentenceTag(intent, number))
@@ -110,7 +108,7 @@ class _Compiler:
         self._skip_words(pen, Place(gap=end))
         with self.at("intents"):
             templates = self.draft.finish()
-        if not is_sayable:
+        if len(unsayable) == sum(len(block.sentences) for each in self.file.intents.values() for block in each.data):
             raise CommandsError("there is no sentence in this file that can be said")
         return Compiled(self.file, templates, self.lists, self.tags, tuple(unsayable))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +13,6 @@ from num2words import num2words
 _SYMBOLS = {"%": "percent", "°": "degrees", "&": "and", "+": "plus", "=": "equals", "@": "at", "#": "number",
             "$": "dollars", "£": "pounds", "€": "euros", "½": "half"}  # fmt: skip
 _TOKEN = re.compile(r"\d+(?:st|nd|rd|th)(?![a-z])|-?\d+(?:\.\d+)?|[a-z']+|\s+", re.ASCII)
-_MINUS = ("minus", "negative")
 _LONGEST_NUMBER = 15  # digits; a longer one is an identifier, and is read digit by digit
 
 
@@ -74,7 +73,7 @@ def number_readings(number: int | float) -> tuple[str, ...]:
     ('one hundred and five', 'one hundred five', 'a hundred and five', 'a hundred five')
     """
     if number < 0:
-        return tuple(f"{sign} {reading}" for sign in _MINUS for reading in number_readings(-number))
+        return _negative(number_readings(-number))
     whole = int(number)
     if whole != number:
         digits = np.format_float_positional(number).partition(".")[2]
@@ -94,7 +93,7 @@ def number_readings(number: int | float) -> tuple[str, ...]:
 
 def _literal_number(digits: str) -> tuple[str, ...]:
     if digits.startswith("-"):
-        return tuple(f"{sign} {reading}" for sign in _MINUS for reading in _literal_number(digits[1:]))
+        return _negative(_literal_number(digits[1:]))
     if digits[-1].isalpha():  # 5th
         if len(digits) > _LONGEST_NUMBER:
             raise SpokenError(f"nobody can say {digits!r}")
@@ -103,6 +102,10 @@ def _literal_number(digits: str) -> tuple[str, ...]:
     if "." not in digits and (len(digits) > _LONGEST_NUMBER or (len(digits) > 1 and digits[0] == "0")):
         return (" ".join(num2words(int(digit)) for digit in digits),)
     return number_readings(float(digits) if "." in digits else int(digits))
+
+
+def _negative(readings: Sequence[str]) -> tuple[str, ...]:
+    return tuple(f"{sign} {reading}" for sign in ("minus", "negative") for reading in readings)
 
 
 def _letters(words: str) -> str:
