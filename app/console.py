@@ -106,7 +106,7 @@ def load_noise(noise: Path | None, snr: Sequence[float] | None) -> dict[float, N
         recorded = noises([noise], Path()) if noise is not None else []
     except RecipeError as error:
         wrong_use(error)
-    return {each: Noisy(recorded, each) for each in snr or ()}
+    return {each: Noisy([recording for kind in recorded for recording in kind], each) for each in snr or ()}
 
 
 @contextmanager

@@ -5,7 +5,9 @@ Every function takes its randomness from the generator it is given, so that a ru
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Annotated
 
 import numpy as np
@@ -42,7 +44,8 @@ class AugmentationConfig(BaseModel, frozen=True, extra="forbid"):
     cut_seconds: float = Field(default=0.03, ge=0)  # most that is lost at either end, as by a late microphone
     silence_seconds: float = Field(default=0.25, ge=0)  # most that is put before, and after
     reverberation_probability: float = Field(default=0.2, ge=0, le=1)
-    reverberation_seconds: PositiveRange = (0.1, 0.6)  # time in which the echo falls by 60 dB
+    reverberation_seconds: PositiveRange = (0.1, 0.6)  # time in which the echo of a simulated room falls by 60 dB
+    measured_rooms: float = Field(default=0.5, ge=0, le=1)  # share of the rooms that are measured ones, if there are any
     band_probability: float = Field(default=0.25, ge=0, le=1)
     band_low_hz: PositiveRange = (50, 350)  # what is below is taken away
     band_high_hz: PositiveRange = (3000, 7500)  # what is above is taken away
@@ -58,14 +61,22 @@ class AugmentationConfig(BaseModel, frozen=True, extra="forbid"):
 
 @dataclass(frozen=True)
 class Augmentation:
-    """Applies a configuration; `noises` are recordings of noise to mix in, besides noise that is made here.
+    """Applies a configuration; `noises` are recordings of noise to mix in by kind, besides noise that is made here.
 
-    `voices` are clips of speech for babble; without them there is none.
+    All kinds are drawn equally often, however many recordings there are of each. `voices` are clips of speech for
+    babble; without them there is none. `rooms` are measured responses, as `room_response` makes them; a room is drawn
+    the more often the shorter its echo is, since people talk in small rooms and those who measure like halls.
     """
 
     config: AugmentationConfig
-    noises: list[Waveform] = field(default_factory=list)
-    voices: list[Waveform] = field(default_factory=list)
+    noises: Sequence[Sequence[Waveform]] = ()
+    voices: Sequence[Waveform] = ()
+    rooms: Sequence[Waveform] = ()
+
+    @cached_property
+    def _room_shares(self) -> npt.NDArray[np.float64]:
+        weights = np.array([1 / max(decay_seconds(room), 0.1) for room in self.rooms])
+        return np.cumsum(weights / weights.sum())
 
     def voice(self, waveform: Waveform, rng: np.random.Generator) -> Waveform:
         """Change the speaker of one clip: speed, and how much of its ends was caught."""
@@ -89,7 +100,7 @@ class Augmentation:
         """Change what lies around the speech, at the same length: room, microphone, noise, loudness."""
         config = self.config
         if rng.random() < strength * config.reverberation_probability:
-            waveform = reverberate(waveform, rng.uniform(*config.reverberation_seconds), rng)
+            waveform = reverberate(waveform, self.room(rng))
         if rng.random() < strength * config.noise_probability:
             waveform = add_noise(waveform, self.noise(len(waveform), rng), rng.uniform(*config.noise_snr_db))
         # what is off draws no number, so that it leaves the rest of a run as it was before there was such a step
@@ -105,11 +116,18 @@ class Augmentation:
 
     def noise(self, samples: int, rng: np.random.Generator) -> Waveform:
         """Return a stretch of recorded noise, or of coloured noise, RMS 0.05 or as recorded."""
-        if self.noises and rng.random() < 0.7:
-            recording = self.noises[rng.integers(len(self.noises))]
+        if self.noises and rng.random() < 0.8:
+            kind = self.noises[rng.integers(len(self.noises))]
+            recording = kind[rng.integers(len(kind))]
             start = int(rng.integers(max(1, len(recording) - samples)))
             return np.resize(recording[start : start + samples], samples)
         return coloured_noise(samples, rng.uniform(0, 2), rng)
+
+    def room(self, rng: np.random.Generator) -> Waveform:
+        """Return the response of a measured room, or of a simulated one."""
+        if len(self.rooms) and rng.random() < self.config.measured_rooms:
+            return self.rooms[int(np.searchsorted(self._room_shares, rng.random()).clip(max=len(self.rooms) - 1))]
+        return simulated_room(rng.uniform(*self.config.reverberation_seconds), rng)
 
     def babble(self, samples: int, rng: np.random.Generator) -> Waveform:
         """Return several people who speak at once, each as loud as the others, RMS 0.05."""
@@ -143,13 +161,40 @@ def change_speed(waveform: Waveform, factor: float) -> Waveform:
     return soxr.resample(waveform, SAMPLE_RATE * factor, SAMPLE_RATE, quality="MQ")
 
 
-def reverberate(waveform: Waveform, seconds: float, rng: np.random.Generator) -> Waveform:
-    """Put a clip into a simulated room: noise that decays by 60 dB in `seconds`, behind the direct sound."""
+def reverberate(waveform: Waveform, response: Waveform) -> Waveform:
+    """Put a clip into a room, at the same length; the response begins with the direct sound."""
+    return fftconvolve(waveform, response)[: len(waveform)].astype(np.float32)
+
+
+def simulated_room(seconds: float, rng: np.random.Generator) -> Waveform:
+    """Return the response of a simulated room: noise that decays by 60 dB in `seconds`, behind the direct sound."""
     times = np.arange(int(seconds * SAMPLE_RATE), dtype=np.float32) / SAMPLE_RATE
     echo = rng.standard_normal(len(times), dtype=np.float32) * 10 ** (-3 * times / seconds)
     echo *= 10 ** (rng.uniform(-15, 0) / 20) / np.sqrt((echo**2).sum())  # energy of the echo against the direct sound
     echo[0] = 1.0
-    return fftconvolve(waveform, echo)[: len(waveform)].astype(np.float32)
+    return echo.astype(np.float32)
+
+
+def room_response(recording: Waveform) -> Waveform:
+    """Return a measured response from its direct sound on, at most a second, with the energy of the direct sound 1.
+
+    Raises:
+        ValueError: the recording is silent.
+    """
+    if not np.abs(recording).max(initial=0.0):
+        raise ValueError("the response of a room is silent")
+    first = int(np.abs(recording).argmax())
+    direct = recording[max(0, first - SAMPLE_RATE // 1000) : first + SAMPLE_RATE // 400]  # -1 ms to 2.5 ms
+    response = recording[max(0, first - SAMPLE_RATE // 1000) :][:SAMPLE_RATE]
+    return (response / np.sqrt(np.square(direct).sum())).astype(np.float32)
+
+
+def decay_seconds(response: Waveform) -> float:
+    """Return the time in which a room's echo falls by 60 dB, from the fall between 5 and 25 dB (Schroeder 1965)."""
+    left = np.cumsum(np.square(response[::-1], dtype=np.float64))[::-1]
+    level = 10 * np.log10(np.maximum(left / left[0], 1e-12))
+    fallen = [int(np.argmax(level < db)) if (level < db).any() else len(level) for db in (-5, -25)]
+    return 3 * (fallen[1] - fallen[0]) / SAMPLE_RATE
 
 
 def limit_band(waveform: Waveform, low_hz: float, high_hz: float) -> Waveform:

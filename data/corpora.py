@@ -12,7 +12,11 @@ from data.audio import AudioError, audio_duration
 from data.manifest import Utterance
 from data.text import TextError, normalise
 
-SPLITS = {"speech-commands": speech_commands.SPLITS, "librispeech": librispeech.SUBSETS}
+SPLITS = {
+    "speech-commands": speech_commands.SPLITS,
+    "librispeech": librispeech.SUBSETS,
+    "recordings": recordings.SPLITS,  # where none is asked for, all of them
+}
 CORPORA = ("speech-commands", "librispeech", "recordings")
 
 
@@ -41,7 +45,7 @@ def load_corpus(kind: str, root: Path, split: str | None = None) -> Corpus:
     if kind not in CORPORA:
         raise ValueError(f"no corpus is called {kind!r}; there are {', '.join(CORPORA)}")
     if kind == "recordings":
-        listed = recordings.utterances(root)
+        listed = recordings.utterances(root, split)
     elif split is None:
         raise ValueError(f"corpus {kind!r} needs a split: {', '.join(SPLITS[kind])}")
     elif kind == "speech-commands":

@@ -12,7 +12,7 @@ from typing import Any
 
 from data.files import whole_file
 
-_COLUMNS = ("path", "text", "speaker", "offset", "duration")
+_COLUMNS = ("path", "text", "speaker", "offset", "duration", "split")
 _ENCODING = "utf-8-sig"  # some editors and spreadsheets put a mark before the first line
 
 
@@ -29,13 +29,14 @@ class Utterance:
     speaker: str = ""  # utterances without a speaker's name count as one speaker's
     offset: float = 0.0  # where it begins in the file, in seconds
     duration: float | None = None  # in seconds; None: to the end of the file
+    split: str = ""  # training or validation, where the manifest says so
 
 
 def read_manifest(path: str | PathLike[str]) -> list[Utterance]:
     """Read a manifest; relative paths in it are relative to its folder.
 
     A `.jsonl` file holds an object a line, a `.tsv` file a header row and a row a line. The fields are `path` and
-    `text`, and optionally `speaker`, `offset` and `duration` (seconds); further fields are left alone.
+    `text`, and optionally `speaker`, `offset`, `duration` (seconds) and `split`; further fields are left alone.
 
     Raises:
         ManifestError: the file is missing, is empty, or a line of it is not what it should be.
@@ -67,6 +68,8 @@ def write_manifest(path: str | PathLike[str], utterances: Iterable[Utterance]) -
             audio = utterance.path.resolve()
             audio = audio.relative_to(folder) if audio.is_relative_to(folder) else audio
             row = {key: value for key, value in asdict(replace(utterance, path=audio)).items() if value is not None}
+            if not utterance.split:
+                del row["split"]
             file.write(json.dumps(row | {"path": audio.as_posix()}, ensure_ascii=False) + "\n")
 
 
@@ -117,4 +120,5 @@ def _utterance(row: dict[str, Any], manifest: Path, line: int) -> Utterance:
         speaker="" if row.get("speaker") is None else str(row["speaker"]),
         offset=seconds["offset"] or 0.0,
         duration=seconds["duration"],
+        split="" if row.get("split") is None else str(row["split"]),
     )

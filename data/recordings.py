@@ -5,17 +5,33 @@ from __future__ import annotations
 from pathlib import Path
 
 from data.manifest import Utterance, read_manifest
+from data.splits import VALIDATION_RECORDINGS, hashed_split
+
+SPLITS = ("training", "validation")
 
 
-def utterances(root: Path) -> list[Utterance]:
-    """List what the manifest lists.
+def split_of(utterance: Utterance) -> str:
+    """Return the split of a recording."""
+    name = utterance.speaker or utterance.path.stem
+    return utterance.split or hashed_split(name, VALIDATION_RECORDINGS)
+
+
+def utterances(root: Path, split: str | None = None) -> list[Utterance]:
+    """List what the manifest lists, or of it the "training" or the "validation" split.
+
+    A recording is for validation if the manifest's field `split` says so; where there is no such field, the hash of
+    the speaker's name decides, one speaker in twenty, and of recordings whose speaker has no name the file's name.
 
     Raises:
+        ValueError: there is no such split.
         FileNotFoundError: there is no manifest.
         data.manifest.ManifestError: the manifest is damaged.
     """
+    if split not in (None, *SPLITS):
+        raise ValueError(f"recordings have no split {split!r}; there are {', '.join(SPLITS)}")
     root = Path(root)
     for path in (root, root / "manifest.jsonl", root / "manifest.tsv"):
         if path.is_file():
-            return read_manifest(path)
+            listed = read_manifest(path)
+            return listed if split is None else [u for u in listed if split_of(u) == split]
     raise FileNotFoundError(f"{root}: no manifest.jsonl or manifest.tsv here")

@@ -30,7 +30,9 @@ class CorpusConfig(BaseModel, frozen=True, extra="forbid"):
 
     corpus: Literal["speech-commands", "librispeech", "recordings"]
     root: Path  # relative to the data folder
-    split: str | None = None  # of Speech Commands: training, ...; of LibriSpeech: dev-clean, ...
+    # of Speech Commands: training, ...; of LibriSpeech: dev-clean, ...; of recordings: training or validation, as the
+    # manifest says, else one in twenty by the hash of its name is for validation
+    split: str | None = None
     speakers: tuple[str, ...] = ()  # only these; empty: all
     without_speakers: tuple[str, ...] = ()
     without_words: tuple[str, ...] = ()  # only utterances with none of these words
@@ -44,7 +46,9 @@ class DataConfig(BaseModel, frozen=True, extra="forbid"):
 
     train: tuple[CorpusConfig, ...] = Field(min_length=1)
     validation: tuple[CorpusConfig, ...] = Field(min_length=1)
-    noise: tuple[Path, ...] = ()  # folders of recorded noise to mix in, relative to the data folder
+    noise: tuple[Path, ...] = ()  # recorded noise to mix in, relative to the data folder; an entry is a kind of noise
+    noise_split: Literal["training", "validation"] | None = None  # None: all of it; else by data.splits
+    rooms: tuple[Path, ...] = ()  # folders of measured room responses, relative to the data folder
 
 
 class OptimisationConfig(BaseModel, frozen=True, extra="forbid"):

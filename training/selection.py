@@ -9,11 +9,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from data.audio import SUFFIXES, AudioError, Waveform, read_audio
+from data.augmentation import room_response
 from data.corpora import load_corpus, of_speakers
 from data.manifest import ManifestError, Utterance
+from data.splits import HashedSplit, noise_files
 from training.config import CorpusConfig, RecipeError
 
-_VOICES, _VOICE_SECONDS = 150, 8.0  # clips that babble is mixed from, and how much of each: 77 MB at most
+_VOICES, _VOICE_SECONDS = 400, 8.0  # clips that babble is mixed from, and how much of each: 205 MB at most
 _OTHER_SECONDS = 1.5  # other speech is cut into pieces as long as this, about the length of a command
 
 
@@ -134,20 +136,33 @@ def other_speech(utterances: Sequence[Utterance], vocabulary: Sequence[str]) -> 
     return pieces
 
 
-def noises(paths: Sequence[Path], data: Path) -> list[Waveform]:
-    """Read recordings of noise: files, or folders of them. Raises RecipeError if one is not there."""
-    found: list[Waveform] = []
+def noises(paths: Sequence[Path], data: Path, split: HashedSplit | None = None) -> list[list[Waveform]]:
+    """Read recordings of noise, by kind: each path is a file or a folder, and a kind of noise.
+
+    Raises:
+        RecipeError: a path is not there, or holds no recording of the split.
+    """
+    found: list[list[Waveform]] = []
     for path in paths:
         place = data / path
         files = sorted(place.iterdir()) if place.is_dir() else [place]
         audio = [file for file in files if file.suffix.lower() in SUFFIXES]
+        audio = audio if split is None else noise_files(audio, split)
         if not place.exists() or not audio:
             raise RecipeError(f"{place}: no recording of noise here")
         try:
-            found += [read_audio(file) for file in audio]
+            found.append([read_audio(file) for file in audio])
         except AudioError as error:
             raise RecipeError(str(error)) from error
     return found
+
+
+def rooms(paths: Sequence[Path], data: Path) -> list[Waveform]:
+    """Read measured room responses. Raises RecipeError if a path is not there or a response is silent."""
+    try:
+        return [room_response(recording) for kind in noises(paths, data) for recording in kind]
+    except ValueError as error:
+        raise RecipeError(f"{', '.join(map(str, paths))}: {error}") from error
 
 
 def voices(utterances: Sequence[Utterance]) -> list[Waveform]:

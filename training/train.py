@@ -45,6 +45,7 @@ from training.selection import (
     noises,
     refuse_shared_recordings,
     refuse_shared_speakers,
+    rooms,
     select,
     select_by_corpus,
     voices,
@@ -100,8 +101,9 @@ class Trainer:
         self.log.data(self.training, self.validation, list(dict.fromkeys(training.left_out + validation.left_out)))
         self.augmentation = Augmentation(
             recipe.augmentation,
-            noises(recipe.data.noise, run.data),
+            noises(recipe.data.noise, run.data, recipe.data.noise_split),
             voices(self.training) if recipe.augmentation.babble_probability else [],
+            rooms(recipe.data.rooms, run.data),
         )
         self.spec_augment = SpecAugment(recipe.spec_augment)
         self.precision = resolve_precision(recipe.optimisation.precision, self.device)

@@ -14,6 +14,7 @@ from data.augmentation import (
     coloured_noise,
     limit_band,
     reverberate,
+    simulated_room,
     sounding,
     trim_silence,
 )
@@ -53,7 +54,7 @@ def loudest_hertz(waveform):
 
 
 @pytest.mark.parametrize("step", [Augmentation.voice, Augmentation.scene])
-@pytest.mark.parametrize("noises", [[], [tone(100)]])
+@pytest.mark.parametrize("noises", [[], [[tone(100)]]])
 def test_the_same_seed_gives_the_same_sound_and_another_seed_another(step, noises):
     augmentation = Augmentation(EVERYTHING, noises)
     augmentation = replace(augmentation, voices=[tone(200), tone(300)])
@@ -77,7 +78,7 @@ def test_everything_off_leaves_the_clip_alone():
 @pytest.mark.parametrize("seed", range(5))
 def test_what_comes_out_is_a_waveform(waveform, seed):
     silence = np.zeros(100, np.float32)
-    augmentation = Augmentation(EVERYTHING, [silence, tone(50)], [silence, tone(200), tone(300)])
+    augmentation = Augmentation(EVERYTHING, [[silence, tone(50)]], [silence, tone(200), tone(300)])
     generator = rng(seed)
 
     voiced = augmentation.voice(waveform, generator)
@@ -190,7 +191,7 @@ def test_an_echo_follows_the_sound_and_falls_by_60_decibels(seconds):
     click = np.zeros(SAMPLE_RATE, np.float32)
     click[1000] = 0.5
 
-    echo = reverberate(click, seconds, rng())
+    echo = reverberate(click, simulated_room(seconds, rng()))
 
     assert (len(echo), echo.dtype) == (len(click), np.float32)
     assert np.abs(echo[:1000]).max() < 1e-6
@@ -203,7 +204,7 @@ def test_an_echo_follows_the_sound_and_falls_by_60_decibels(seconds):
 
 def test_recorded_noise_is_used_as_recorded_and_made_noise_beside_it():
     recording = np.full(5 * SAMPLE_RATE, 0.3, np.float32)
-    augmentation = Augmentation(EVERYTHING, [recording])
+    augmentation = Augmentation(EVERYTHING, [[recording]])
 
     stretches = [augmentation.noise(1000, rng(seed)) for seed in range(200)]
 
@@ -247,7 +248,7 @@ def test_what_is_off_leaves_the_draws_of_the_rest_as_they_were():
 
 def test_a_short_recording_of_noise_is_repeated():
     ramp = np.arange(1, 11, dtype=np.float32)
-    augmentation = Augmentation(EVERYTHING, [ramp])
+    augmentation = Augmentation(EVERYTHING, [[ramp]])
 
     repeated = next(noise for n in range(50) if (noise := augmentation.noise(25, rng(n))).max() == 10)
 

@@ -129,7 +129,7 @@ def carry_out(study: Study, changes: Sequence[str]) -> Path:
     all_changes = list(dict.fromkeys([NOTHING, *changes]))
     for change in all_changes:
         study.run_of(change)  # a slip is told before hours have passed
-    noisy = Noisy(noises([study.noise], Path()), study.snr_db) if study.noise is not None else None
+    noisy = Noisy(noises([study.noise], Path())[0], study.snr_db) if study.noise is not None else None
     results = _load(study)
     if study.init is not None and "before" not in results:
         tell("before any change")
