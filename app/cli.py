@@ -19,10 +19,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from app.batch.command import transcribe
-from app.commands.adapting import adapt
-from app.commands.command import commands_app, woken
-from app.console import (
+from oyez.app.commands.command import commands_app, woken
+from oyez.app.console import (
     CommandsOption,
     DecodingOption,
     DeviceOption,
@@ -33,8 +31,10 @@ from app.console import (
     say,
     wrong_use,
 )
-from app.evaluation import evaluate
-from training.command import train
+from oyez.app.evaluate.command import evaluate
+from oyez.app.train.adapting import adapt
+from oyez.app.train.command import train
+from oyez.app.transcribe.command import transcribe
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -116,18 +116,18 @@ def listen(
     device: DeviceOption = "cpu",
 ) -> None:
     """Listen to the microphone until Ctrl-C, and print what is said."""
-    from app.commands.live import with_actions
-    from app.live.keeping import Keeper, KeepingError
-    from app.live.latency import measure
-    from app.live.listening import Summary, show_jsonl
-    from app.live.listening import listen as hear
-    from app.live.microphone import Microphone, MicrophoneError, devices
-    from app.live.sources import Recording, StandardInput
-    from app.live.view import print_line, show_live
-    from data.audio import AudioError, read_audio
-    from models.commands.file import Wake
-    from models.segmentation import SegmentationConfig
-    from models.voice_activity import DetectorError
+    from oyez.app.commands.live import with_actions
+    from oyez.app.listen.keeping import Keeper, KeepingError
+    from oyez.app.listen.latency import measure
+    from oyez.app.listen.listening import Summary, show_jsonl
+    from oyez.app.listen.listening import listen as hear
+    from oyez.app.listen.microphone import Microphone, MicrophoneError, devices
+    from oyez.app.listen.sources import Recording, StandardInput
+    from oyez.app.listen.view import print_line, show_live
+    from oyez.data.audio import AudioError, read_audio
+    from oyez.models.grammar.file import Wake
+    from oyez.models.vad.segmentation import SegmentationConfig
+    from oyez.models.vad.voice_activity import DetectorError
 
     if sum(each is not None for each in (source, microphone, benchmark)) > 1:
         wrong_use("--source, --microphone and --benchmark exclude each other")
@@ -186,10 +186,10 @@ def web(
     port: Annotated[int | None, typer.Option(help="[default: the first free one from 7860]", min=1, max=65535)] = None,
 ) -> None:
     """Open a web page that listens to the microphone."""
-    from models import CheckpointError
+    from oyez.models import CheckpointError
 
     try:
-        from app.web import serve
+        from oyez.app.web import serve
 
         serve(model, host, port)
     except CheckpointError as error:
@@ -220,9 +220,9 @@ def generate(
     """Continue a text, letter by letter, as the language model would have it."""
     import torch
 
-    from data.text import TextError, normalise
-    from models import CheckpointError
-    from models.language import load_language_model
+    from oyez.data.text import TextError, normalise
+    from oyez.models import CheckpointError
+    from oyez.models.language.character import load_language_model
 
     try:
         language_model = load_language_model(model)
@@ -245,8 +245,8 @@ def generate(
 @app.command()
 def models() -> None:
     """List the shipped models."""
-    from models.checkpoint import PRETRAINED, read_config, read_folder, shipped_models
-    from models.language import LANGUAGE_MODELS, SavedLanguageConfig, shipped_language_models
+    from oyez.models.checkpoint import PRETRAINED, read_config, read_folder, shipped_models
+    from oyez.models.language.character import LANGUAGE_MODELS, SavedLanguageConfig, shipped_language_models
 
     table = Table("model", "size", "what it hears, or writes", box=None)
     for name in shipped_models():
@@ -269,8 +269,13 @@ def download(
     mirror: Annotated[str | None, typer.Option(help="Fetch the archive from this address instead.")] = None,
 ) -> None:
     """Fetch a corpus. Interrupted, the same command goes on where it was."""
-    from data.download import SPEECH_COMMANDS_VERSIONS, DownloadError, download_librispeech, download_speech_commands
-    from data.librispeech import SUBSETS
+    from oyez.data.corpora.download import (
+        SPEECH_COMMANDS_VERSIONS,
+        DownloadError,
+        download_librispeech,
+        download_speech_commands,
+    )
+    from oyez.data.corpora.librispeech import SUBSETS
 
     subsets = {"speech-commands": SPEECH_COMMANDS_VERSIONS, "librispeech": SUBSETS}.get(corpus)
     if subsets is None:
@@ -305,8 +310,8 @@ def synthesise(
     workers: Annotated[int, typer.Option(help="Processes.", min=1)] = 1,
 ) -> None:
     """Have phrases read by synthetic voices. Interrupted, the same command goes on where it was."""
-    from data.synthesis import SynthesisError, plan, read_phrases
-    from data.synthesis import synthesise as make
+    from oyez.data.synthesis.synthesis import SynthesisError, plan, read_phrases
+    from oyez.data.synthesis.synthesis import synthesise as make
 
     for name, (low, high) in {"--tempo": tempo, "--pitch": pitch}.items():
         if not 0.5 <= low <= high <= 2:

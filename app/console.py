@@ -15,8 +15,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 if TYPE_CHECKING:
-    from models import Recognizer
-    from training.evaluate import Noisy
+    from oyez.models import Recognizer
+    from oyez.training.evaluation.evaluate import Noisy
 
 
 _STDERR = 2  # its file descriptor
@@ -84,7 +84,7 @@ def load_recognizer(
     precision: PrecisionChoice = PrecisionChoice.float32,
 ) -> Recognizer:
     """Load a recogniser as the options name it; a mistake in them ends the command."""
-    from models import CheckpointError, Recognizer
+    from oyez.models import CheckpointError, Recognizer
 
     try:
         return Recognizer.load(model, device, decoding.value if decoding else None, precision.value)
@@ -96,9 +96,9 @@ def load_recognizer(
 
 def load_noise(noise: Path | None, snr: Sequence[float] | None) -> dict[float, Noisy]:
     """Return what puts --noise over utterances at each --snr; a mistake in them ends the command."""
-    from training.config import RecipeError
-    from training.evaluate import Noisy
-    from training.selection import noises
+    from oyez.training.config import RecipeError
+    from oyez.training.evaluation.evaluate import Noisy
+    from oyez.training.selection import noises
 
     if (noise is None) != (not snr):
         wrong_use("--noise and --snr belong together: what to mix in, and how loud")

@@ -29,12 +29,12 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import torch
 from torch import Tensor
 
-from models.alphabet import BLANK, LABELS, encode
-from models.commands.compiler import compile_commands
-from models.commands.document import Document
-from models.commands.file import CommandsFile
-from models.commands.samples import count_sentences, draw_samples
-from models.commands.spoken import spell
+from oyez.data.alphabet import BLANK, LABELS, encode
+from oyez.models.grammar.compiler import compile_commands
+from oyez.models.grammar.document import Document
+from oyez.models.grammar.file import CommandsFile
+from oyez.models.grammar.samples import count_sentences, draw_samples
+from oyez.models.grammar.spoken import spell
 
 SIZES = (10, 100, 1_000, 10_000)
 STEPS = 100  # of 30 ms: 3 s

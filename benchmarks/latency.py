@@ -28,11 +28,11 @@ from typing import Protocol
 
 import numpy as np
 
-from app.live.listening import warm_up
-from data.audio import SAMPLE_RATE, Waveform, read_audio
-from models import Recognizer
-from models.segmentation import SegmentationConfig, Segmenter
-from models.streaming import Final, Partial
+from oyez.app.listen.listening import warm_up
+from oyez.data.audio import SAMPLE_RATE, Waveform, read_audio
+from oyez.models import Recognizer
+from oyez.models.streaming import Final, Partial
+from oyez.models.vad.segmentation import SegmentationConfig, Segmenter
 
 CHUNK = 512  # samples: 32 ms
 

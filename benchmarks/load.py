@@ -23,7 +23,7 @@ import numpy as np
 from websockets.asyncio.client import connect
 
 from benchmarks.latency import sound_of
-from data.audio import SAMPLE_RATE
+from oyez.data.audio import SAMPLE_RATE
 
 RATE = 48_000
 CHUNK_SECONDS = 0.1
@@ -84,7 +84,17 @@ def main() -> None:
     parser.add_argument("--model", default="english", help="a shipped model's name, or a folder")
     parser.add_argument("--port", type=int, default=7990)
     arguments = parser.parse_args()
-    command = [sys.executable, "-u", "-m", "app.cli", "web", "--port", str(arguments.port), "--model", arguments.model]
+    command = [
+        sys.executable,
+        "-u",
+        "-m",
+        "oyez.app.cli",
+        "web",
+        "--port",
+        str(arguments.port),
+        "--model",
+        arguments.model,
+    ]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         next(line for line in server.stdout if "http://" in line)

@@ -18,10 +18,10 @@ from pathlib import Path
 
 import numpy as np
 
-from app.live.listening import Summary, listen
-from app.live.sources import CHUNK_SECONDS
-from data.audio import SAMPLE_RATE, Waveform, read_audio
-from models import Recognizer
+from oyez.app.listen.listening import Summary, listen
+from oyez.app.listen.sources import CHUNK_SECONDS
+from oyez.data.audio import SAMPLE_RATE, Waveform, read_audio
+from oyez.models import Recognizer
 
 MINUTE = 60 * SAMPLE_RATE
 NOISE = (0.0, 0.0, 0.001, 0.01, 0.05)  # RMS of a minute's noise

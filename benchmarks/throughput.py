@@ -30,15 +30,15 @@ import numpy as np
 import soundfile
 import torch
 
-from app.batch.cutting import Numbered, Piece, portions
-from app.batch.inputs import Input, gather
-from app.batch.pool import fitting_workers
-from data.audio import SAMPLE_RATE, Waveform, audio_blocks, read_audio
-from models import Recognizer
-from models.decoding.greedy import greedy_search
-from models.recognizer import BATCH_SECONDS, LONGEST
-from models.segmentation import SegmentationConfig
-from models.silero import segments_in
+from oyez.app.transcribe.cutting import Numbered, Piece, portions
+from oyez.app.transcribe.inputs import Input, gather
+from oyez.app.transcribe.pool import fitting_workers
+from oyez.data.audio import SAMPLE_RATE, Waveform, audio_blocks, read_audio
+from oyez.models import Recognizer
+from oyez.models.decoding.greedy import greedy_search
+from oyez.models.recognizer import BATCH_SECONDS, LONGEST
+from oyez.models.vad.segmentation import SegmentationConfig
+from oyez.models.vad.silero import segments_in
 
 CLIPS, CLIP_SECONDS = 1000, 1
 LONG_SECONDS, SHORT_SECONDS = 2 * 3600, 10
@@ -191,7 +191,7 @@ def matrix_product_rate(dtype: torch.dtype) -> float:
 def run_command(*arguments: object) -> tuple[float, int]:
     """Run `oyez transcribe` and return its seconds, start included, and its highest memory in bytes."""
     with tempfile.TemporaryDirectory() as out:
-        command = [sys.executable, "-m", "app.cli", "transcribe", "-o", out, *map(str, arguments)]
+        command = [sys.executable, "-m", "oyez.app.cli", "transcribe", "-o", out, *map(str, arguments)]
         start = time.perf_counter()
         with subprocess.Popen(command, stderr=subprocess.PIPE) as process:
             assert process.stderr is not None
@@ -219,7 +219,7 @@ def measure_start(model: str, short: Path, results: Results) -> None:
         return best(lambda: subprocess.run([sys.executable, *map(str, command)], check=True, capture_output=True))
 
     text, bare = (
-        seconds("-m", "app.cli", "transcribe", short, "--model", model),
+        seconds("-m", "oyez.app.cli", "transcribe", short, "--model", model),
         seconds("-c", "import torch"),
     )
     results.note_other("first text of a short file / import torch", text / bare)

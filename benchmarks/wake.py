@@ -30,18 +30,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from app.commands.tuning import draw
-from data.audio import SAMPLE_RATE, Waveform, read_audio
-from data.corpora import load_corpus
-from data.manifest import Utterance
-from models import Recognizer
-from models.commands.command import Command, NoCommand, Refusal
-from models.commands.file import Wake
-from models.commands.spoken import spell
-from models.commands.wake_phrase import FEWEST_SYLLABLES, WakePhrase, syllables
-from models.recognizer import Transcript
-from models.streaming import Final, StreamingRecognizer
-from training.operating_points import Attempt, choose_threshold, operating_point
+from oyez.app.commands.tuning import draw
+from oyez.data.audio import SAMPLE_RATE, Waveform, read_audio
+from oyez.data.corpora.loading import load_corpus
+from oyez.data.manifest import Utterance
+from oyez.models import Recognizer
+from oyez.models.grammar.command import Command, NoCommand, Refusal
+from oyez.models.grammar.file import Wake
+from oyez.models.grammar.spoken import spell
+from oyez.models.grammar.wake_phrase import FEWEST_SYLLABLES, WakePhrase, syllables
+from oyez.models.recognizer import Transcript
+from oyez.models.streaming import Final, StreamingRecognizer
+from oyez.training.calibration.operating_points import Attempt, choose_threshold, operating_point
 
 PHRASES = "hymel_custom_keywords"
 OTHERS = (  # corpus, folder, split, speakers (all, if none are named)

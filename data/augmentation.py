@@ -17,8 +17,8 @@ from pydantic import AfterValidator, BaseModel, Field, PositiveFloat, PositiveIn
 from scipy import fft
 from scipy.signal import fftconvolve
 
-from data.audio import HOP, SAMPLE_RATE, Waveform
-from data.codecs import CODECS, Codec, through_codec
+from oyez.data.audio import HOP, SAMPLE_RATE, Waveform
+from oyez.data.codecs import CODECS, Codec, through_codec
 
 _QUIETEST = 1e-4  # RMS below which a clip counts as silent and noise is scaled to this instead
 _SILENCE_DB = 35.0  # below the loud parts of a clip
@@ -45,7 +45,9 @@ class AugmentationConfig(BaseModel, frozen=True, extra="forbid"):
     silence_seconds: float = Field(default=0.25, ge=0)  # most that is put before, and after
     reverberation_probability: float = Field(default=0.2, ge=0, le=1)
     reverberation_seconds: PositiveRange = (0.1, 0.6)  # time in which the echo of a simulated room falls by 60 dB
-    measured_rooms: float = Field(default=0.5, ge=0, le=1)  # share of the rooms that are measured ones, if there are any
+    measured_rooms: float = Field(
+        default=0.5, ge=0, le=1
+    )  # share of the rooms that are measured ones, if there are any
     band_probability: float = Field(default=0.25, ge=0, le=1)
     band_low_hz: PositiveRange = (50, 350)  # what is below is taken away
     band_high_hz: PositiveRange = (3000, 7500)  # what is above is taken away
@@ -117,8 +119,8 @@ class Augmentation:
     def noise(self, samples: int, rng: np.random.Generator) -> Waveform:
         """Return a stretch of recorded noise, or of coloured noise, RMS 0.05 or as recorded."""
         if self.noises and rng.random() < 0.8:
-            kind = self.noises[rng.integers(len(self.noises))]
-            recording = kind[rng.integers(len(kind))]
+            kind = self.noises[int(rng.integers(len(self.noises)))]
+            recording = kind[int(rng.integers(len(kind)))]
             start = int(rng.integers(max(1, len(recording) - samples)))
             return np.resize(recording[start : start + samples], samples)
         return coloured_noise(samples, rng.uniform(0, 2), rng)
@@ -134,7 +136,7 @@ class Augmentation:
         together = np.zeros(samples, np.float32)
         fewest, most = self.config.babble_voices
         for _ in range(rng.integers(fewest, most + 1)):
-            voice = self.voices[rng.integers(len(self.voices))]
+            voice = self.voices[int(rng.integers(len(self.voices)))]
             # from anywhere in the clip on, and round again if it is too short
             stretch = np.take(voice, np.arange(samples) + rng.integers(len(voice)), mode="wrap")
             together += stretch / np.float32(max(_rms(voice), _QUIETEST))

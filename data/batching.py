@@ -18,9 +18,9 @@ from pydantic import BaseModel, Field
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from data.audio import HOP, SAMPLE_RATE, AudioError, Waveform, read_audio
-from data.augmentation import Augmentation, sounding, trim_silence
-from data.manifest import Utterance
+from oyez.data.audio import HOP, SAMPLE_RATE, AudioError, Waveform, read_audio
+from oyez.data.augmentation import Augmentation, sounding, trim_silence
+from oyez.data.manifest import Utterance
 
 
 class BatchingConfig(BaseModel, frozen=True, extra="forbid"):

@@ -13,7 +13,7 @@ import numpy as np
 import soundfile
 import soxr
 
-from data.audio import SAMPLE_RATE, Waveform
+from oyez.data.audio import SAMPLE_RATE, Waveform
 
 Codec = Literal["mp3", "vorbis", "adpcm", "gsm", "mu-law"]
 CODECS: tuple[Codec, ...] = get_args(Codec)

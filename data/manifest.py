@@ -10,7 +10,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from data.files import whole_file
+from oyez.data.files import whole_file
 
 _COLUMNS = ("path", "text", "speaker", "offset", "duration", "split")
 _ENCODING = "utf-8-sig"  # some editors and spreadsheets put a mark before the first line

@@ -8,9 +8,9 @@ import torch
 from pydantic import BaseModel, Field
 from torch import Tensor, nn
 
-from models.alphabet import LABELS
-from models.features import valid_frames
-from models.recurrent import Cell, RecurrentStack
+from oyez.data.alphabet import LABELS
+from oyez.models.frontend import valid_frames
+from oyez.models.recurrent import Cell, RecurrentStack
 
 KERNEL = 5  # frames that a convolution sees
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from models.acoustic import AcousticModel
-from models.recurrent import reverse_within
+from oyez.models.acoustic import AcousticModel
+from oyez.models.recurrent import reverse_within
 
 
 @dataclass(frozen=True)

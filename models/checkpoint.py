@@ -17,16 +17,16 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
-from models.acoustic import AcousticConfig
-from models.alphabet import CHARACTERS
-from models.classifier import acoustic_model
-from models.commands.confidence import CommandConfidence
-from models.confidence import WordConfidence
-from models.decoding.beam import Lexicon
-from models.decoding.fusion import FusionConfig
-from models.decoding.ngram import NgramConfig, NgramDecoder
-from models.decoding.prior import LabelPrior
-from models.features import FeatureConfig, MfccFrontEnd
+from oyez.data.alphabet import CHARACTERS
+from oyez.models.acoustic import AcousticConfig
+from oyez.models.classifier import acoustic_model
+from oyez.models.confidence import WordConfidence
+from oyez.models.decoding.beam import Lexicon
+from oyez.models.decoding.ngram import NgramConfig, NgramDecoder
+from oyez.models.decoding.prior import LabelPrior
+from oyez.models.frontend import FeatureConfig, MfccFrontEnd
+from oyez.models.grammar.confidence import CommandConfidence
+from oyez.models.language.fusion import FusionConfig
 
 PRETRAINED = Path(__file__).parent / "pretrained"
 DEFAULT_MODEL = "commands"

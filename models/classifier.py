@@ -12,8 +12,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from models.acoustic import AcousticConfig, AcousticModel
-from models.features import valid_frames
+from oyez.models.acoustic import AcousticConfig, AcousticModel
+from oyez.models.frontend import valid_frames
 
 
 def classes_of(vocabulary: Sequence[str]) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from dataclasses import astuple, dataclass
 
 from pydantic import BaseModel, Field
 
-from models.decoding.alignment import AlignedWord
+from oyez.models.decoding.alignment import AlignedWord
 
 
 @dataclass(frozen=True)

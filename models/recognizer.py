@@ -12,28 +12,28 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from data.audio import HOP, SAMPLE_RATE, Waveform
-from models.alphabet import decode, encode
-from models.checkpoint import DEFAULT_MODEL, Model, load_checkpoint, load_ngram
-from models.classifier import classes_of
-from models.commands.command import Command, NoCommand
-from models.confidence import WordEvidence
-from models.decoding.alignment import AlignedWord, align_words, log_likelihood
-from models.decoding.beam import Lexicon, beam_search
-from models.decoding.closed import rank
-from models.decoding.fusion import CharacterFusion
-from models.decoding.greedy import greedy_search
-from models.decoding.ngram import NgramDecoder
-from models.language import CharacterLanguageModel, load_language_model
-from models.precision import Precision, resolve_precision
-from models.segmentation import SegmentationConfig
-from models.silero import segments_in
+from oyez.data.alphabet import decode, encode
+from oyez.data.audio import HOP, SAMPLE_RATE, Waveform
+from oyez.models.checkpoint import DEFAULT_MODEL, Model, load_checkpoint, load_ngram
+from oyez.models.classifier import classes_of
+from oyez.models.confidence import WordEvidence
+from oyez.models.decoding.alignment import AlignedWord, align_words, log_likelihood
+from oyez.models.decoding.beam import Lexicon, beam_search
+from oyez.models.decoding.closed import rank
+from oyez.models.decoding.greedy import greedy_search
+from oyez.models.decoding.ngram import NgramDecoder
+from oyez.models.grammar.command import Command, NoCommand
+from oyez.models.language.character import CharacterLanguageModel, load_language_model
+from oyez.models.language.fusion import CharacterFusion
+from oyez.models.precision import Precision, resolve_precision
+from oyez.models.vad.segmentation import SegmentationConfig
+from oyez.models.vad.silero import segments_in
 
 if TYPE_CHECKING:
-    from models.commands.file import Wake
-    from models.commands.recognizer import CommandRecognizer
-    from models.commands.wake import WakeRecognizer
-    from models.streaming import StreamingRecognizer
+    from oyez.models.grammar.file import Wake
+    from oyez.models.grammar.recognizer import CommandRecognizer
+    from oyez.models.grammar.wake import WakeRecognizer
+    from oyez.models.streaming import StreamingRecognizer
 
 Decoding = Literal["beam", "greedy", "word", "ngram", "lstm"]
 
@@ -106,7 +106,7 @@ class Recognizer:
 
         Raises models.commands.errors.CommandsError if the model is a classifier.
         """
-        from models.commands.errors import CommandsError
+        from oyez.models.grammar.errors import CommandsError
 
         if other.model.config.acoustic.pooling is not None:
             raise CommandsError(
@@ -200,7 +200,7 @@ class Recognizer:
 
     def stream(self, rate: int = SAMPLE_RATE, config: SegmentationConfig | None = None) -> StreamingRecognizer:
         """Return a recogniser for a live stream of samples at `rate` Hz."""
-        from models.streaming import StreamingRecognizer
+        from oyez.models.streaming import StreamingRecognizer
 
         return StreamingRecognizer(self, rate, config)
 
@@ -222,7 +222,7 @@ class Recognizer:
         Raises:
             models.commands.errors.CommandsError: the file cannot be used, or the model is a classifier.
         """
-        from models.commands.recognizer import CommandRecognizer
+        from oyez.models.grammar.recognizer import CommandRecognizer
 
         return CommandRecognizer.of(self, path, threshold, runners_up, wake)
 
@@ -237,7 +237,7 @@ class Recognizer:
         Raises:
             models.commands.errors.CommandsError: the phrase cannot be a wake phrase, or the model is a classifier.
         """
-        from models.commands.wake import WakeRecognizer
+        from oyez.models.grammar.wake import WakeRecognizer
 
         return WakeRecognizer(self, phrase, seconds, threshold)
 

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from data.audio import SAMPLE_RATE, StreamResampler, Waveform
-from models.draft import Draft
-from models.recognizer import Recognizer, Transcript
-from models.segmentation import Segment, SegmentationConfig, Segmenter
-from models.voice_activity import BLOCK
+from oyez.data.audio import SAMPLE_RATE, StreamResampler, Waveform
+from oyez.models.partial import Draft
+from oyez.models.recognizer import Recognizer, Transcript
+from oyez.models.vad.segmentation import Segment, SegmentationConfig, Segmenter
+from oyez.models.vad.voice_activity import BLOCK
 
 PARTIAL_EVERY = 4 * BLOCK / SAMPLE_RATE  # seconds of new audio after which the open segment is read again: 0.128
 

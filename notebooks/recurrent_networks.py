@@ -18,12 +18,12 @@ from pathlib import Path
 
 import torch
 
-from data.audio import read_audio
-from models.language import load_language_model
-from models.recognizer import Recognizer
-from models.recurrent import recurrent_layer
-from training.intents import IntentTraining, train_intent_classifier
-from training.studies import activations, arrangements, cells, direction, gradients, memory, speech
+from oyez.data.audio import read_audio
+from oyez.models.language.character import load_language_model
+from oyez.models.recognizer import Recognizer
+from oyez.models.recurrent import recurrent_layer
+from oyez.training.intents import IntentTraining, train_intent_classifier
+from studies import activations, arrangements, cells, direction, gradients, memory, speech
 
 SMALL = os.environ.get("OYEZ_SMALL", "") == "1"
 SPEECH = Path(os.environ.get("OYEZ_DATA", "speech"))

@@ -13,10 +13,10 @@ import pytest
 import soundfile
 import torch
 
-from data.audio import SAMPLE_RATE, Waveform
-from models.acoustic import AcousticConfig
-from models.checkpoint import Model, ModelConfig, save_checkpoint
-from models.features import FeatureConfig
+from oyez.data.audio import SAMPLE_RATE, Waveform
+from oyez.models.acoustic import AcousticConfig
+from oyez.models.checkpoint import Model, ModelConfig, save_checkpoint
+from oyez.models.frontend import FeatureConfig
 
 REPOSITORY = Path(__file__).parents[1]
 SPOKEN = Path(__file__).parent / "audio"  # synthetic speech; see its README

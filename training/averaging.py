@@ -3,7 +3,7 @@
     python -m training.averaging runs/english/best runs/english-words/best --weight 0.4 --weight 0.6 --out runs/mean
 
 As "Model soups" (Wortsman et al. 2022, arXiv:2203.05482): it costs nothing when the model is used. What was fitted to
-one of them is not kept: let `training.fusion` and `oyez commands calibrate` fit it anew.
+one of them is not kept: let `oyez.training.lm.fusion` and `oyez commands calibrate` fit it anew.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Annotated, Any
 import torch
 import typer
 
-from models.checkpoint import CheckpointError, Model, ModelConfig, load_checkpoint, save_checkpoint
+from oyez.models.checkpoint import CheckpointError, Model, ModelConfig, load_checkpoint, save_checkpoint
 
 _ALIKE = ("features", "acoustic", "vocabulary")
 

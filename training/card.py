@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from training.config import Recipe
-from training.metrics import Accuracy
+from oyez.training.config import Recipe
+from oyez.training.evaluation.metrics import Accuracy
 
 
 def training_card(recipe: Recipe, validation: Accuracy, init: str | None = None) -> str:

@@ -10,13 +10,13 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
-from data.augmentation import AugmentationConfig
-from data.batching import BatchingConfig
-from models.acoustic import AcousticConfig
-from models.checkpoint import Vocabulary
-from models.features import FeatureConfig
-from models.precision import Precision
-from training.spec_augment import SpecAugmentConfig
+from oyez.data.augmentation import AugmentationConfig
+from oyez.data.batching import BatchingConfig
+from oyez.models.acoustic import AcousticConfig
+from oyez.models.checkpoint import Vocabulary
+from oyez.models.frontend import FeatureConfig
+from oyez.models.precision import Precision
+from oyez.training.spec_augment import SpecAugmentConfig
 
 RECIPES = Path(__file__).parent / "recipes"
 

@@ -16,9 +16,9 @@ import torch
 from pydantic import BaseModel, Field
 from torch import nn
 
-from models.intents import RESERVED, UNKNOWN, IntentClassifier, IntentConfig, log_odds, pad
-from training.calibration import fit_curve
-from training.schedule import one_cycle
+from oyez.models.grammar.intents import RESERVED, UNKNOWN, IntentClassifier, IntentConfig, log_odds, pad
+from oyez.training.calibration.calibration import fit_curve
+from oyez.training.schedule import one_cycle
 
 _VARIATIONS = 20  # of each held-out sentence, to calibrate the confidence with
 

@@ -16,8 +16,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
-from data.manifest import Utterance
-from training.metrics import Accuracy
+from oyez.data.manifest import Utterance
+from oyez.training.evaluation.metrics import Accuracy
 
 LOG = "log.jsonl"
 _NAMED_AT_MOST = 10  # files that are left out are named on the screen up to this number, and all in the log

@@ -12,10 +12,10 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from models.acoustic import AcousticModel
-from models.alphabet import BLANK, encode
-from models.classifier import classes_of
-from models.features import valid_frames
+from oyez.data.alphabet import BLANK, encode
+from oyez.models.acoustic import AcousticModel
+from oyez.models.classifier import classes_of
+from oyez.models.frontend import valid_frames
 
 LABEL_IN_SILENCE = 10.0  # taken off the log-probability of a letter where there is no sound
 

@@ -8,12 +8,12 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from data.audio import SUFFIXES, AudioError, Waveform, read_audio
-from data.augmentation import room_response
-from data.corpora import load_corpus, of_speakers
-from data.manifest import ManifestError, Utterance
-from data.splits import HashedSplit, noise_files
-from training.config import CorpusConfig, RecipeError
+from oyez.data.audio import SUFFIXES, AudioError, Waveform, read_audio
+from oyez.data.augmentation import room_response
+from oyez.data.corpora.loading import load_corpus, of_speakers
+from oyez.data.corpora.splits import HashedSplit, noise_files
+from oyez.data.manifest import ManifestError, Utterance
+from oyez.training.config import CorpusConfig, RecipeError
 
 _VOICES, _VOICE_SECONDS = 400, 8.0  # clips that babble is mixed from, and how much of each: 205 MB at most
 _OTHER_SECONDS = 1.5  # other speech is cut into pieces as long as this, about the length of a command

@@ -7,7 +7,7 @@ import torchaudio.transforms
 from pydantic import BaseModel, Field
 from torch import Tensor, nn
 
-from models.features import valid_frames
+from oyez.models.frontend import valid_frames
 
 
 class SpecAugmentConfig(BaseModel, frozen=True, extra="forbid"):

@@ -17,9 +17,9 @@ from filelock import FileLock, Timeout
 from pydantic import ValidationError
 from torch import nn
 
-from data.manifest import Utterance
-from models.checkpoint import CheckpointError, find_checkpoint, read_config
-from training.config import Recipe, RecipeError
+from oyez.data.manifest import Utterance
+from oyez.models.checkpoint import CheckpointError, find_checkpoint, read_config
+from oyez.training.config import Recipe, RecipeError
 
 STATE = "state.pt"
 LOCK = ".lock"

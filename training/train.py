@@ -1,12 +1,8 @@
 """Train an acoustic model with CTC.
 
-    python -m training.train commands --data speech --out runs/commands
-    python -m training.train commands --data speech --out runs/gru --set acoustic.cell=gru --set optimisation.epochs=5
-    torchrun --standalone --nproc-per-node 4 -m training.train commands --data speech --device cuda  # four GPUs
-
-Run again with the same --out, it goes on where it was stopped, and ends with the same weights as a run that never
-was (on CPUs to the bit; CUDA adds in any order). On CPUs it starts one process of one thread a core: an LSTM's threads
-would wait for each other at every time step.
+Run again with the same output folder, training resumes where it was stopped, and ends with the same weights as a run
+that was not (on CPUs to the bit; CUDA adds in any order). On CPUs it starts one process of one thread a core: an LSTM's
+threads would wait for each other at every time step.
 """
 
 from __future__ import annotations
@@ -24,23 +20,24 @@ from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.utils.data import DataLoader
 
-from data.audio import SAMPLE_RATE
-from data.augmentation import Augmentation
-from data.batching import Batch, Draw, TrainingBatches, plan_epoch
-from data.manifest import Utterance
-from models.checkpoint import Model, ModelConfig, load_checkpoint, save_checkpoint
-from models.classifier import classes_of
-from models.precision import resolve_precision
-from models.recognizer import recognizer_of
-from training.card import training_card
-from training.config import Recipe, RecipeError
-from training.evaluate import accuracy_by, accuracy_of, hear
-from training.gradients import norms_by_layer, norms_by_step
-from training.log import TrainingLog
-from training.losses import classification_loss, ctc_loss, early_log_probs, middle_of, smoothed
-from training.processes import Interrupted, rank_and_processes
-from training.schedule import one_cycle
-from training.selection import (
+from oyez.data.audio import SAMPLE_RATE
+from oyez.data.augmentation import Augmentation
+from oyez.data.batching import Batch, Draw, TrainingBatches, plan_epoch
+from oyez.data.manifest import Utterance
+from oyez.models.checkpoint import Model, ModelConfig, load_checkpoint, save_checkpoint
+from oyez.models.classifier import classes_of
+from oyez.models.precision import resolve_precision
+from oyez.models.recognizer import recognizer_of
+from oyez.training.calibration.word_confidence import fit_word_confidence
+from oyez.training.card import training_card
+from oyez.training.config import Recipe, RecipeError
+from oyez.training.evaluation.evaluate import accuracy_by, accuracy_of, hear
+from oyez.training.gradients import norms_by_layer, norms_by_step
+from oyez.training.log import TrainingLog
+from oyez.training.losses import classification_loss, ctc_loss, early_log_probs, middle_of, smoothed
+from oyez.training.processes import Interrupted, rank_and_processes
+from oyez.training.schedule import one_cycle
+from oyez.training.selection import (
     Selection,
     noises,
     refuse_shared_recordings,
@@ -50,9 +47,8 @@ from training.selection import (
     select_by_corpus,
     voices,
 )
-from training.spec_augment import SpecAugment
-from training.state import Origin, TrainingState, alone_in, load_state, save_state
-from training.word_confidence import fit_word_confidence
+from oyez.training.spec_augment import SpecAugment
+from oyez.training.state import Origin, TrainingState, alone_in, load_state, save_state
 
 WATCHED_STEPS = 100  # the gradient's norm is taken apart, by layer and time step, at every hundredth step
 STATISTICS_STEPS = 24  # steps whose features give the global normalisation
@@ -311,11 +307,3 @@ def _refuse_other_texts(utterances: Sequence[Utterance], vocabulary: Sequence[st
                 f"{utterance.path}: {utterance.text!r} is no word of the vocabulary, and a classifier knows nothing "
                 "else. Set only_vocabulary or other_speech for its corpus"
             )
-
-
-if __name__ == "__main__":
-    import typer
-
-    from training.command import train as command
-
-    typer.run(command)

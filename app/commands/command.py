@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 from rich.console import Console
 
-from app.console import (
+from oyez.app.console import (
     DeviceOption,
     ModelOption,
     NoiseOption,
@@ -19,16 +19,16 @@ from app.console import (
     load_recognizer,
     wrong_use,
 )
-from app.console import say as notify
+from oyez.app.console import say as notify
 
 if TYPE_CHECKING:
-    from models import Recognizer
-    from models.commands.compiler import Compiled
-    from models.commands.document import Document
-    from models.commands.errors import CommandsError
-    from models.commands.file import Wake
-    from models.commands.recognizer import CommandRecognizer
-    from models.commands.tags import Match
+    from oyez.models import Recognizer
+    from oyez.models.grammar.compiler import Compiled
+    from oyez.models.grammar.document import Document
+    from oyez.models.grammar.errors import CommandsError
+    from oyez.models.grammar.file import Wake
+    from oyez.models.grammar.recognizer import CommandRecognizer
+    from oyez.models.grammar.tags import Match
 
 commands_app = typer.Typer(no_args_is_help=True, help="Work on a commands file: what may be said, written down.")
 
@@ -42,8 +42,8 @@ def check(
     seed: Annotated[int, typer.Option(help="Other sentences.")] = 0,
 ) -> None:
     """Find mistakes in a commands file, count its sentences, and print some of them."""
-    from models.commands.review import review
-    from models.commands.samples import MANY, count_sentences, draw_samples
+    from oyez.models.grammar.review import review
+    from oyez.models.grammar.samples import MANY, count_sentences, draw_samples
 
     compiled, document = compile_file(file)
     findings = review(compiled, document)
@@ -70,8 +70,8 @@ def say(
     ] = None,
 ) -> None:
     """Try a text against a commands file: which command it would be, with which slots."""
-    from models.commands.spoken import SpokenError
-    from models.commands.understanding import LONGEST_TEXT, Understanding
+    from oyez.models.grammar.spoken import SpokenError
+    from oyez.models.grammar.understanding import LONGEST_TEXT, Understanding
 
     compiled, _ = compile_file(file)
     said = " ".join(text)
@@ -104,10 +104,10 @@ def learn(
     ] = None,
 ) -> None:
     """Train a classifier that guesses the intent of what is none of the sentences, or finds that it has none."""
-    from models.commands.samples import draw_samples
-    from models.commands.spoken import SpokenError, spell
-    from models.intents import save_intent_classifier
-    from training.intents import train_intent_classifier
+    from oyez.models.grammar.intents import save_intent_classifier
+    from oyez.models.grammar.samples import draw_samples
+    from oyez.models.grammar.spoken import SpokenError, spell
+    from oyez.training.intents import train_intent_classifier
 
     compiled, _ = compile_file(file)
     drawn = [sample for sample in draw_samples(compiled.file, sentences) if sample.is_whole]
@@ -146,8 +146,8 @@ def tune(
 
     A recording whose text is a sentence of the file is a command; any other is speech that should be refused.
     """
-    from app.commands.tuning import TuningError, attempts_of, draw, table
-    from training.operating_points import THRESHOLDS, choose_threshold, operating_point
+    from oyez.app.commands.tuning import TuningError, attempts_of, draw, table
+    from oyez.training.calibration.operating_points import THRESHOLDS, choose_threshold, operating_point
 
     compiled, _ = compile_file(file)
     recognizer = of_commands(load_recognizer(model, device, None), file, threshold=0.0)
@@ -188,12 +188,12 @@ def calibrate(
     device: DeviceOption = "cpu",
 ) -> None:
     """Fit the confidence of commands, for any commands file, on phrases of validation speech; show what it is worth."""
-    from app.commands.tuning import calibration_table, length_tables
-    from models.checkpoint import find_checkpoint, read_config, save_config
-    from training.command_confidence import fit_confidence, measure_on_other_speakers
-    from training.command_trials import phrases, sources, trials
-    from training.config import RecipeError, load_recipe
-    from training.selection import select
+    from oyez.app.commands.tuning import calibration_table, length_tables
+    from oyez.models.checkpoint import find_checkpoint, read_config, save_config
+    from oyez.training.calibration.command_confidence import fit_confidence, measure_on_other_speakers
+    from oyez.training.calibration.command_trials import phrases, sources, trials
+    from oyez.training.config import RecipeError, load_recipe
+    from oyez.training.selection import select
 
     noisy = load_noise(noise, snr)
     recognizer = load_recognizer(model, device, None)
@@ -238,7 +238,7 @@ def of_commands(
     threshold: float | None = None,
 ) -> CommandRecognizer:
     """Return the recogniser of a commands file; a wrong file ends the program."""
-    from models.commands.errors import CommandsError
+    from oyez.models.grammar.errors import CommandsError
 
     try:
         commands = recognizer.commands(file, threshold, runners_up, wake)
@@ -250,10 +250,10 @@ def of_commands(
 
 def woken(recognizer: Recognizer, file: Path | None, wake: Wake) -> Recognizer:
     """Return the recogniser of a wake phrase, a commands file, or both; what is wrong with them ends the program."""
-    from models.commands.errors import CommandsError
-    from models.commands.file import Wake
-    from models.commands.recognizer import CommandRecognizer
-    from models.commands.wake_phrase import check_wake_phrase
+    from oyez.models.grammar.errors import CommandsError
+    from oyez.models.grammar.file import Wake
+    from oyez.models.grammar.recognizer import CommandRecognizer
+    from oyez.models.grammar.wake_phrase import check_wake_phrase
 
     if wake.phrase is not None:
         try:
@@ -281,9 +281,9 @@ def _tell_unknown(recognizer: Recognizer, words: list[str]) -> None:
 
 def _guess(folder: Path, said: str, as_json: bool) -> None:
     """Print what a classifier takes a text for; without an intent it is confident of, the command ends."""
-    from models.checkpoint import CheckpointError
-    from models.commands.spoken import spell
-    from models.intents import load_intent_classifier
+    from oyez.models.checkpoint import CheckpointError
+    from oyez.models.grammar.intents import load_intent_classifier
+    from oyez.models.grammar.spoken import spell
 
     try:
         guess = load_intent_classifier(folder).understand(spell(said))
@@ -315,9 +315,9 @@ def _as_text(meaning: Match, compiled: Compiled) -> str:
 
 def compile_file(file: Path) -> tuple[Compiled, Document]:
     """Read a commands file and make it into automata; a mistake in it ends the command."""
-    from models.commands.compiler import compile_commands
-    from models.commands.errors import CommandsError
-    from models.commands.file import read_commands
+    from oyez.models.grammar.compiler import compile_commands
+    from oyez.models.grammar.errors import CommandsError
+    from oyez.models.grammar.file import read_commands
 
     try:
         commands, document = read_commands(file)

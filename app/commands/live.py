@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from app.commands.actions import Actions
-from models.commands.command import Command, NoCommand
-from models.commands.recognizer import CommandRecognizer
-from models.recognizer import Recognizer, Transcript
-from models.streaming import Final
+from oyez.app.commands.actions import Actions
+from oyez.models.grammar.command import Command, NoCommand
+from oyez.models.grammar.recognizer import CommandRecognizer
+from oyez.models.recognizer import Recognizer, Transcript
+from oyez.models.streaming import Final
 
 if TYPE_CHECKING:
-    from app.live.listening import Heard
+    from oyez.app.listen.listening import Heard
 
 
 def with_actions(

@@ -10,20 +10,20 @@ from typing import Any
 from matplotlib.figure import Figure
 from rich.table import Table
 
-from app.batch.inputs import InputError, gather
-from data.audio import AudioError, audio_blocks, read_audio
-from data.manifest import ManifestError
-from data.recordings import utterances
-from models.commands.command import Command, NoCommand, Refusal
-from models.commands.compiler import Compiled
-from models.commands.recognizer import CommandRecognizer
-from models.commands.spoken import SpokenError
-from models.commands.understanding import Understanding
-from models.recognizer import Transcript
-from models.silero import segments_in
-from training.command_confidence import LENGTHS, Measured
-from training.command_trials import Phrase
-from training.operating_points import Attempt, OperatingPoint, operating_point
+from oyez.app.transcribe.inputs import InputError, gather
+from oyez.data.audio import AudioError, audio_blocks, read_audio
+from oyez.data.corpora.recordings import utterances
+from oyez.data.manifest import ManifestError
+from oyez.models.grammar.command import Command, NoCommand, Refusal
+from oyez.models.grammar.compiler import Compiled
+from oyez.models.grammar.recognizer import CommandRecognizer
+from oyez.models.grammar.spoken import SpokenError
+from oyez.models.grammar.understanding import Understanding
+from oyez.models.recognizer import Transcript
+from oyez.models.vad.silero import segments_in
+from oyez.training.calibration.command_confidence import LENGTHS, Measured
+from oyez.training.calibration.command_trials import Phrase
+from oyez.training.calibration.operating_points import Attempt, OperatingPoint, operating_point
 
 _SEGMENTS_AT_ONCE = 64  # of other speech, of which there may be hours
 

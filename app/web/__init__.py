@@ -1,5 +1,5 @@
 """The web page: speak and read along, give it a recording, see what goes on inside."""
 
-from app.web.page import build_page, serve
+from oyez.app.web.page import build_page, serve
 
 __all__ = ["build_page", "serve"]

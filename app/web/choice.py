@@ -5,9 +5,9 @@ from __future__ import annotations
 import functools
 from dataclasses import dataclass
 
-from app.live.listening import warm_up
-from models.checkpoint import CheckpointError, shipped_models
-from models.recognizer import Recognizer
+from oyez.app.listen.listening import warm_up
+from oyez.models.checkpoint import CheckpointError, shipped_models
+from oyez.models.recognizer import Recognizer
 
 
 @functools.lru_cache(maxsize=4)  # a recognizer holds no state of a visitor, so that all of them share it

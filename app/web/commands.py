@@ -12,19 +12,19 @@ from typing import Any
 
 import gradio as gr
 
-from app.web.uploads import read_upload
-from models.commands.command import Command, NoCommand
-from models.commands.compiler import Compiled, compile_commands
-from models.commands.document import Document
-from models.commands.errors import CommandsError
-from models.commands.file import parse_commands
-from models.commands.recognizer import CommandRecognizer
-from models.commands.review import review
-from models.commands.samples import MANY, count_sentences, draw_samples
-from models.commands.spoken import SpokenError
-from models.commands.understanding import LONGEST_TEXT, Understanding
-from models.decoding.grammar import Grammar
-from models.recognizer import Recognizer
+from oyez.app.web.uploads import read_upload
+from oyez.models.grammar.command import Command, NoCommand
+from oyez.models.grammar.compiler import Compiled, compile_commands
+from oyez.models.grammar.document import Document
+from oyez.models.grammar.errors import CommandsError
+from oyez.models.grammar.file import parse_commands
+from oyez.models.grammar.recognizer import CommandRecognizer
+from oyez.models.grammar.review import review
+from oyez.models.grammar.samples import MANY, count_sentences, draw_samples
+from oyez.models.grammar.search import Grammar
+from oyez.models.grammar.spoken import SpokenError
+from oyez.models.grammar.understanding import LONGEST_TEXT, Understanding
+from oyez.models.recognizer import Recognizer
 
 LONGEST_FILE = 50_000  # characters; a larger one is for the command line
 _SAMPLES = 8

@@ -19,15 +19,15 @@ import numpy as np
 from pydantic import ValidationError
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from app.figures import as_svg, inside
-from app.live.listening import as_record
-from app.web.choice import Choice
-from app.web.commands import with_file
-from data.audio import AudioError
-from models.checkpoint import CheckpointError
-from models.commands.errors import CommandsError
-from models.segmentation import SegmentationConfig
-from models.streaming import Event, Final, StreamingRecognizer
+from oyez.app.listen.listening import as_record
+from oyez.app.web.choice import Choice
+from oyez.app.web.commands import with_file
+from oyez.app.web.figures import as_svg, inside
+from oyez.data.audio import AudioError
+from oyez.models.checkpoint import CheckpointError
+from oyez.models.grammar.errors import CommandsError
+from oyez.models.streaming import Event, Final, StreamingRecognizer
+from oyez.models.vad.segmentation import SegmentationConfig
 
 PATH = "/live"
 SAMPLE = np.dtype("<i2")  # as the browser sends them

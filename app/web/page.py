@@ -9,14 +9,14 @@ from pathlib import Path
 
 import gradio as gr
 
-from app.figures import LONGEST_SHOWN, as_svg, inside
-from app.web.choice import Choice
-from app.web.commands import commands_tab
-from app.web.live import PATH, LiveStreams
-from app.web.uploads import UPLOADS_CHECKED, UPLOADS_KEPT, read_upload
-from data.audio import SAMPLE_RATE
-from models.checkpoint import CheckpointError
-from models.recognizer import Recognizer
+from oyez.app.web.choice import Choice
+from oyez.app.web.commands import commands_tab
+from oyez.app.web.figures import LONGEST_SHOWN, as_svg, inside
+from oyez.app.web.live import PATH, LiveStreams
+from oyez.app.web.uploads import UPLOADS_CHECKED, UPLOADS_KEPT, read_upload
+from oyez.data.audio import SAMPLE_RATE
+from oyez.models.checkpoint import CheckpointError
+from oyez.models.recognizer import Recognizer
 
 LOOPBACK = ("127.0.0.1", "localhost")  # addresses that only this computer reaches
 SURE = 0.8  # less confidence is shown as doubt

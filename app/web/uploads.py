@@ -6,7 +6,7 @@ from pathlib import Path
 
 import gradio as gr
 
-from data.audio import AudioError, Waveform, read_audio
+from oyez.data.audio import AudioError, Waveform, read_audio
 
 UPLOADS_CHECKED, UPLOADS_KEPT = 15, 40  # seconds: a file that was given is deleted within a minute
 

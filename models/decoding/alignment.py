@@ -9,8 +9,8 @@ import torch
 import torchaudio.functional
 from torch import Tensor
 
-from models.alphabet import BLANK, SPACE, decode
-from models.decoding.closed import rank
+from oyez.data.alphabet import BLANK, SPACE, decode
+from oyez.models.decoding.closed import rank
 
 
 @dataclass(frozen=True)

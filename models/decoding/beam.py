@@ -13,7 +13,7 @@ from typing import Protocol
 
 from torch import Tensor
 
-from models.alphabet import BLANK, SPACE, encode
+from oyez.data.alphabet import BLANK, SPACE, encode
 
 _IMPOSSIBLE = -math.inf
 _NEGLIGIBLE = math.log(1e-5)  # a label less likely than this is not tried at a step, unless it is the likeliest

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from models.alphabet import BLANK
-from models.decoding.beam import Hypothesis
+from oyez.data.alphabet import BLANK
+from oyez.models.decoding.beam import Hypothesis
 
 
 def rank(log_probs: Tensor, candidates: Sequence[Sequence[int]]) -> list[Hypothesis]:

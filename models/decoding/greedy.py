@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from models.alphabet import BLANK
+from oyez.data.alphabet import BLANK
 
 
 def greedy_search(log_probs: Tensor) -> list[int]:

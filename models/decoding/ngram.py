@@ -20,8 +20,8 @@ import numpy as np
 from pydantic import BaseModel, Field
 from torch import Tensor
 
-from models.alphabet import BLANK, LABELS, SPACE, encode
-from models.decoding.prior import LabelPrior, without_prior
+from oyez.data.alphabet import BLANK, LABELS, SPACE, encode
+from oyez.models.decoding.prior import LabelPrior, without_prior
 
 _UNKNOWN = "<unk>"
 _GZIP, _KENLM = b"\x1f\x8b", b"mmap lm http://kheafield.com/code"  # how a packed file, and KenLM's binary, begin

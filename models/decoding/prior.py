@@ -14,7 +14,7 @@ import torch
 from pydantic import AfterValidator
 from torch import Tensor
 
-from models.alphabet import LABELS
+from oyez.data.alphabet import LABELS
 
 _RAREST = 1e-4  # mean probability of a label, so that one that is hardly ever heard is not raised beyond measure
 

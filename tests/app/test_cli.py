@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from app.cli import listen
+from oyez.app.cli import listen
 
 
 def test_where_there_is_no_microphone_the_list_says_so(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.live.microphone.devices", lambda: [])
+    monkeypatch.setattr("oyez.app.listen.microphone.devices", lambda: [])
     listen(list_devices=True)
     told = capsys.readouterr()
     assert (told.out, told.err) == ("", "there is no microphone\n")

@@ -7,7 +7,7 @@ import soxr
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from data.audio import (
+from oyez.data.audio import (
     SAMPLE_RATE,
     AudioError,
     StreamResampler,

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from data.audio import SAMPLE_RATE
-from data.augmentation import (
+from oyez.data.audio import SAMPLE_RATE
+from oyez.data.augmentation import (
     Augmentation,
     AugmentationConfig,
     add_noise,

@@ -8,10 +8,10 @@ import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from data.audio import SAMPLE_RATE
-from data.augmentation import Augmentation, AugmentationConfig
-from data.batching import BatchingConfig, Draw, Example, TrainingBatches, pad, plan_epoch
-from data.manifest import Utterance
+from oyez.data.audio import SAMPLE_RATE
+from oyez.data.augmentation import Augmentation, AugmentationConfig
+from oyez.data.batching import BatchingConfig, Draw, Example, TrainingBatches, pad, plan_epoch
+from oyez.data.manifest import Utterance
 
 UNCHANGED = Augmentation(
     AugmentationConfig(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from data.audio import SAMPLE_RATE, read_audio
-from data.codecs import CODECS, through_codec
+from oyez.data.audio import SAMPLE_RATE, read_audio
+from oyez.data.codecs import CODECS, through_codec
 
 
 def rng(seed=0):

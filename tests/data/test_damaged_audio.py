@@ -6,7 +6,7 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data.audio import SAMPLE_RATE, AudioError, _opened, audio_blocks, audio_duration, read_audio
+from oyez.data.audio import SAMPLE_RATE, AudioError, _opened, audio_blocks, audio_duration, read_audio
 from tests.data.formats import FORMATS
 
 UNKNOWN_LENGTH = 0  # in the header of a FLAC: the encoder did not know

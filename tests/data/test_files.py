@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from data.files import whole_file
+from oyez.data.files import whole_file
 
 
 def test_a_file_appears_when_it_is_whole(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from data.manifest import ManifestError, Utterance, read_manifest, write_manifest
+from oyez.data.manifest import ManifestError, Utterance, read_manifest, write_manifest
 
 TEXTS = st.text(alphabet=st.characters(exclude_categories=("Cs",)))  # lone surrogates are in no file
 SECONDS = st.floats(0, 1e9)

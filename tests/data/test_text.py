@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from data.text import TextError, normalise
+from oyez.data.text import TextError, normalise
 
 
 @pytest.mark.parametrize(

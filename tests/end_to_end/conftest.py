@@ -16,7 +16,7 @@ def oyez() -> Oyez:
     """Run `oyez ARGUMENTS` and return what it did."""
 
     def run(*arguments: object, timeout: float = 120) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "app.cli", *map(str, arguments)]
+        command = [sys.executable, "-m", "oyez", *map(str, arguments)]
         return subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
 
     return run

@@ -17,8 +17,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from app.batch.inputs import JOURNAL, gather
-from app.outputs import one_line
+from oyez.app.transcribe.formats import one_line
+from oyez.app.transcribe.inputs import JOURNAL, gather
 from tests.end_to_end.hostile import make
 
 Oyez = Callable[..., CompletedProcess[str]]
@@ -28,7 +28,17 @@ Oyez = Callable[..., CompletedProcess[str]]
 def test_hostile_files_fail_with_a_line_each_and_the_others_are_transcribed(tmp_path: Path, workers: int) -> None:
     corpus = make(tmp_path / "in")
     assert len(corpus.bad) + len(corpus.either) >= 300
-    command = [sys.executable, "-m", "app.cli", "transcribe", tmp_path / "in", "-o", tmp_path / "out", "-f", "jsonl"]
+    command = [
+        sys.executable,
+        "-m",
+        "oyez",
+        "transcribe",
+        tmp_path / "in",
+        "-o",
+        tmp_path / "out",
+        "-f",
+        "jsonl",
+    ]
     done = subprocess.run(
         [*command, "--workers", str(workers), "--no-resume"], capture_output=True, check=False, timeout=300
     )
@@ -77,7 +87,17 @@ def test_killed_at_random_moments_and_run_again_nothing_is_lost_or_doubled(spoke
             name = f"{n:03}_{clip['path']}"
             shutil.copy(spoken / clip["path"], tmp_path / "in" / name)
             texts[Path(name).stem] = clip["text"]
-    run = [sys.executable, "-m", "app.cli", "transcribe", tmp_path / "in", "-o", tmp_path / "out", "--workers", "2"]
+    run = [
+        sys.executable,
+        "-m",
+        "oyez",
+        "transcribe",
+        tmp_path / "in",
+        "-o",
+        tmp_path / "out",
+        "--workers",
+        "2",
+    ]
     generator = random.Random(0)
     for _ in range(8):
         with subprocess.Popen(run, stderr=subprocess.DEVNULL) as process:
@@ -147,12 +167,12 @@ def test_several_formats_are_written_at_once_beside_the_recordings(oyez: Oyez, s
 
 def test_a_recording_comes_through_a_pipe(spoken: Path) -> None:
     with (spoken / "yes.flac").open("rb") as sound:
-        done = subprocess.run([sys.executable, "-m", "app.cli", "transcribe", "-"], stdin=sound, capture_output=True)
+        done = subprocess.run([sys.executable, "-m", "oyez", "transcribe", "-"], stdin=sound, capture_output=True)
     assert (done.returncode, done.stdout) == (0, b"yes\n")
 
 
 def test_an_empty_pipe_is_told_by_its_sign(spoken: Path) -> None:
-    command = [sys.executable, "-m", "app.cli", "transcribe", "-"]
+    command = [sys.executable, "-m", "oyez", "transcribe", "-"]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert done.stderr.startswith("error: -: not readable as audio")

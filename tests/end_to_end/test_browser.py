@@ -35,7 +35,7 @@ def disk(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def address(disk: Path) -> Iterator[str]:
     """The address of a running `oyez web`."""
-    command = [sys.executable, "-u", "-m", "app.cli", "web"]
+    command = [sys.executable, "-u", "-m", "oyez", "web"]
     environment = {**os.environ, "TMPDIR": str(disk), "GRADIO_TEMP_DIR": str(disk / "gradio")}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
     with subprocess.Popen(command, env=environment, **pipes) as server:

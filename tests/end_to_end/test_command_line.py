@@ -106,7 +106,7 @@ def test_results_go_to_stdout_while_progress_moves_in_the_terminal(spoken: Path,
     inputs = [spoken / "left_right_stop.flac", spoken / "yes.flac"] if command == "transcribe" else ["--source"]
     inputs += [spoken / "yes.flac"] if command == "listen" else []
     with (tmp_path / "texts").open("w") as stdout:
-        run = [sys.executable, "-m", "app.cli", command, *map(str, inputs)]
+        run = [sys.executable, "-m", "oyez", command, *map(str, inputs)]
         done = subprocess.run(run, stdout=stdout, stderr=stderr, check=False, timeout=120)
     os.close(stderr)
     os.close(terminal)
@@ -123,7 +123,7 @@ def test_what_an_action_prints_in_the_terminal_does_not_run_into_the_line_that_m
         "intents: {Yes: {data: [{sentences: ['yes']}]}}\noyez: {actions: {Yes: {print: 'it is {text}'}}}\n"
     )
     terminal, theirs = os.openpty()
-    run = [sys.executable, "-m", "app.cli", "listen", "-c", commands, "--source", spoken / "yes.flac"]
+    run = [sys.executable, "-m", "oyez", "listen", "-c", commands, "--source", spoken / "yes.flac"]
     with subprocess.Popen(run, stdout=theirs, stderr=theirs, env={**os.environ, "TERM": "xterm"}):
         os.close(theirs)
         shown = b""
@@ -145,10 +145,12 @@ def test_whoever_closes_stdout_wants_no_results(spoken: Path, arguments: list[st
 def test_a_name_that_is_not_utf_8_is_a_file_like_any_other(spoken: Path, tmp_path: Path) -> None:
     strange = os.fsencode(tmp_path) + b"/caf\xe9.flac"
     shutil.copy(spoken / "yes.flac", strange)
-    done = subprocess.run([sys.executable, "-m", "app.cli", "transcribe", tmp_path, "-f", "txt"], capture_output=True)
+    done = subprocess.run([sys.executable, "-m", "oyez", "transcribe", tmp_path, "-f", "txt"], capture_output=True)
     assert done.stdout == b"yes\n"
     both = subprocess.run(
-        [sys.executable, "-m", "app.cli", "transcribe", tmp_path, spoken / "yes.flac"], capture_output=True, check=False
+        [sys.executable, "-m", "oyez", "transcribe", tmp_path, spoken / "yes.flac"],
+        capture_output=True,
+        check=False,
     )
     assert strange + b"\tyes\n" in both.stdout
 

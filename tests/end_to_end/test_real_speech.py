@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data.audio import SAMPLE_RATE, read_audio
-from data.corpora import load_corpus
-from models import Recognizer
-from models.streaming import Final
-from training.evaluate import evaluate
+from oyez.data.audio import SAMPLE_RATE, read_audio
+from oyez.data.corpora.loading import load_corpus
+from oyez.models import Recognizer
+from oyez.models.streaming import Final
+from oyez.training.evaluation.evaluate import evaluate
 
 
 @pytest.fixture(scope="module")

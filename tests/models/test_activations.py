@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import nn
 
-from models.acoustic import AcousticConfig, AcousticModel
-from models.activations import acoustic_activations, lstm_activations
-from models.alphabet import LABELS
+from oyez.data.alphabet import LABELS
+from oyez.models.acoustic import AcousticConfig, AcousticModel
+from oyez.models.activations import acoustic_activations, lstm_activations
 
 FEATURES = 6
 

@@ -7,8 +7,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save
 
-from models.acoustic import AcousticConfig
-from models.checkpoint import (
+from oyez.models.acoustic import AcousticConfig
+from oyez.models.checkpoint import (
     CARD,
     CONFIG,
     WEIGHTS,
@@ -18,8 +18,8 @@ from models.checkpoint import (
     save_checkpoint,
     shipped_models,
 )
-from models.confidence import WordConfidence
-from models.features import FeatureConfig
+from oyez.models.confidence import WordConfidence
+from oyez.models.frontend import FeatureConfig
 
 
 def outputs(model, waveform):
@@ -169,7 +169,7 @@ def test_what_is_no_model_is_an_error(name, folder, monkeypatch):
 
 
 def test_unknown_name_is_answered_with_the_names_there_are(monkeypatch, folder):
-    monkeypatch.setattr("models.checkpoint.PRETRAINED", folder.parent)
+    monkeypatch.setattr("oyez.models.checkpoint.PRETRAINED", folder.parent)
     assert shipped_models() == ["model"]
     assert find_checkpoint("model") == folder
     with pytest.raises(CheckpointError, match=r"no model 'modell'.*\(model\)"):

@@ -6,12 +6,12 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from models.acoustic import AcousticConfig
-from models.alphabet import decode
-from models.checkpoint import Model, ModelConfig, load_checkpoint, save_checkpoint
-from models.classifier import acoustic_model, average, classes_of
-from models.confidence import WordConfidence
-from models.recognizer import ClassifyingRecognizer, Recognizer
+from oyez.data.alphabet import decode
+from oyez.models.acoustic import AcousticConfig
+from oyez.models.checkpoint import Model, ModelConfig, load_checkpoint, save_checkpoint
+from oyez.models.classifier import acoustic_model, average, classes_of
+from oyez.models.confidence import WordConfidence
+from oyez.models.recognizer import ClassifyingRecognizer, Recognizer
 
 FEATURES = 6
 VOCABULARY = ("yes", "no", "stop")

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from data.audio import read_audio
-from data.manifest import read_manifest
-from models import Recognizer
-from models.precision import resolve_precision
+from oyez.data.audio import read_audio
+from oyez.data.manifest import read_manifest
+from oyez.models import Recognizer
+from oyez.models.precision import resolve_precision
 
 
 @pytest.mark.parametrize(("wanted", "dtype"), [("float32", torch.float32), ("bfloat16", torch.bfloat16)])

@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 import torch
 
-from data.audio import SAMPLE_RATE
-from models.checkpoint import CheckpointError, save_checkpoint
-from models.confidence import WordConfidence
-from models.decoding.alignment import log_likelihood
-from models.recognizer import Recognizer
-from models.segmentation import SegmentationConfig
-from models.silero import segments_in
+from oyez.data.audio import SAMPLE_RATE
+from oyez.models.checkpoint import CheckpointError, save_checkpoint
+from oyez.models.confidence import WordConfidence
+from oyez.models.decoding.alignment import log_likelihood
+from oyez.models.recognizer import Recognizer
+from oyez.models.vad.segmentation import SegmentationConfig
+from oyez.models.vad.silero import segments_in
 
 
 @pytest.fixture
@@ -129,7 +129,7 @@ def with_pauses(noise):
 
 @pytest.mark.usefixtures("energy_is_speech")
 def test_long_recording_is_cut_at_its_pauses_and_joined(recognizer, with_pauses, waveforms, monkeypatch):
-    monkeypatch.setattr("models.recognizer.LONGEST", 3.0)
+    monkeypatch.setattr("oyez.models.recognizer.LONGEST", 3.0)
     segments = list(segments_in([with_pauses], SegmentationConfig(longest=3.0)))
     assert len(segments) == 2
     parts = recognizer.transcribe([segment.waveform for segment in segments])
@@ -152,14 +152,14 @@ def test_long_recording_is_cut_at_its_pauses_and_joined(recognizer, with_pauses,
 
 @pytest.mark.usefixtures("energy_is_speech")
 def test_long_silence_has_empty_text(recognizer, monkeypatch):
-    monkeypatch.setattr("models.recognizer.LONGEST", 2.0)
+    monkeypatch.setattr("oyez.models.recognizer.LONGEST", 2.0)
     [transcript] = recognizer.transcribe([np.zeros(5 * SAMPLE_RATE, np.float32)])
     assert (transcript.text, transcript.words, transcript.duration) == ("", (), 5.0)
 
 
 @pytest.mark.usefixtures("energy_is_speech")
 def test_no_piece_of_a_long_recording_is_longer_than_the_limit(recognizer, noise, monkeypatch):
-    monkeypatch.setattr("models.recognizer.LONGEST", 2.0)
+    monkeypatch.setattr("oyez.models.recognizer.LONGEST", 2.0)
     lengths = []
     log_probs = recognizer.log_probs
     monkeypatch.setattr(recognizer, "log_probs", lambda pieces: lengths.extend(map(len, pieces)) or log_probs(pieces))

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from models.recurrent import RecurrentStack, reverse_within
+from oyez.models.recurrent import RecurrentStack, reverse_within
 
 CELLS = ["lstm", "gru", "rnn-tanh", "rnn-relu"]
 INPUTS, WIDTH, FRAMES = 5, 4, 11

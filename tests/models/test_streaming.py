@@ -6,11 +6,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from data.audio import SAMPLE_RATE
-from models.recognizer import Recognizer
-from models.segmentation import SegmentationConfig
-from models.silero import segments_in
-from models.streaming import PARTIAL_EVERY, Final, Partial, SpeechStarted
+from oyez.data.audio import SAMPLE_RATE
+from oyez.models.recognizer import Recognizer
+from oyez.models.streaming import PARTIAL_EVERY, Final, Partial, SpeechStarted
+from oyez.models.vad.segmentation import SegmentationConfig
+from oyez.models.vad.silero import segments_in
 
 pytestmark = pytest.mark.usefixtures("energy_is_speech")
 

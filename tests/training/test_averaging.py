@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from models.acoustic import AcousticConfig
-from models.checkpoint import Model, ModelConfig, load_checkpoint
-from models.confidence import WordConfidence
-from models.features import FeatureConfig
-from training.averaging import main, mean_of
+from oyez.models.acoustic import AcousticConfig
+from oyez.models.checkpoint import Model, ModelConfig, load_checkpoint
+from oyez.models.confidence import WordConfidence
+from oyez.models.frontend import FeatureConfig
+from oyez.training.averaging import main, mean_of
 
 Run = Callable[..., tuple[int, str]]  # exit code and what was said
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from training.config import RECIPES, RecipeError, load_recipe
+from oyez.training.config import RECIPES, RecipeError, load_recipe
 
 
 @pytest.mark.parametrize("path", sorted(RECIPES.glob("*.toml")), ids=lambda path: path.stem)

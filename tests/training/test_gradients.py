@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from models.acoustic import AcousticConfig, AcousticModel
-from training.gradients import norms_by_layer, norms_by_step
+from oyez.models.acoustic import AcousticConfig, AcousticModel
+from oyez.training.gradients import norms_by_layer, norms_by_step
 
 
 @pytest.fixture(autouse=True)

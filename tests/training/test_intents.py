@@ -7,8 +7,8 @@ import itertools
 import pytest
 import torch
 
-from models.intents import IntentClassifier
-from training.intents import IntentTraining, train_intent_classifier
+from oyez.models.grammar.intents import IntentClassifier
+from oyez.training.intents import IntentTraining, train_intent_classifier
 
 ROOMS = ("kitchen", "bedroom", "hall", "garden")
 TEMPLATES = {

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from models.acoustic import AcousticConfig, AcousticModel
-from models.checkpoint import load_checkpoint
-from training.config import load_recipe
-from training.losses import classification_loss, ctc_loss, early_log_probs, middle_of, smoothed
-from training.train import Run, Trainer
+from oyez.models.acoustic import AcousticConfig, AcousticModel
+from oyez.models.checkpoint import load_checkpoint
+from oyez.training.config import load_recipe
+from oyez.training.losses import classification_loss, ctc_loss, early_log_probs, middle_of, smoothed
+from oyez.training.train import Run, Trainer
 
 FEATURES = 6
 

@@ -9,8 +9,8 @@ import pytest
 import torch
 import torch.distributed as dist
 
-from training import processes
-from training.processes import Interrupted, ProcessError, Stop
+from oyez.training import processes
+from oyez.training.processes import Interrupted, ProcessError, Stop
 
 
 def add_up(argument: list[int], device: str, stop: Stop) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from training.schedule import one_cycle
+from oyez.training.schedule import one_cycle
 
 
 def test_the_learning_rate_rises_then_falls_to_almost_nothing() -> None:

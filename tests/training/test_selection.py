@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from data.manifest import Utterance
-from training.config import CorpusConfig, RecipeError
-from training.selection import noises, other_speech, select, select_by_corpus, voices
+from oyez.data.manifest import Utterance
+from oyez.training.config import CorpusConfig, RecipeError
+from oyez.training.selection import noises, other_speech, select, select_by_corpus, voices
 
 
 def recordings(**settings: object) -> CorpusConfig:

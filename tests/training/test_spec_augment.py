@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from training.spec_augment import SpecAugment, SpecAugmentConfig
+from oyez.training.spec_augment import SpecAugment, SpecAugmentConfig
 
 
 def test_spec_augment_masks_each_example_differently_and_within_bounds() -> None:

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from training.config import RecipeError
-from training.state import alone_in
+from oyez.training.config import RecipeError
+from oyez.training.state import alone_in
 
 HOLDER = """
 import sys, time
 from pathlib import Path
-from training.state import alone_in
+from oyez.training.state import alone_in
 with alone_in(Path(sys.argv[1])):
     print("in", flush=True)
     time.sleep(600)

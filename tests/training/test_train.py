@@ -16,14 +16,14 @@ import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from data.audio import read_audio
-from data.manifest import Utterance, write_manifest
-from models.checkpoint import CARD, load_checkpoint
-from models.recognizer import Recognizer
-from training.config import RecipeError, load_recipe
-from training.processes import Interrupted
-from training.schedule import one_cycle
-from training.train import Run, Trainer
+from oyez.data.audio import read_audio
+from oyez.data.manifest import Utterance, write_manifest
+from oyez.models.checkpoint import CARD, load_checkpoint
+from oyez.models.recognizer import Recognizer
+from oyez.training.config import RecipeError, load_recipe
+from oyez.training.processes import Interrupted
+from oyez.training.schedule import one_cycle
+from oyez.training.train import Run, Trainer
 
 RECIPE = """
 name = "tones"
@@ -72,7 +72,7 @@ def assert_same_weights(first: Path, second: Path) -> None:
 
 def command(recipe: Path, corpus: Path, out: Path, *more: str) -> list[str]:
     arguments = [str(recipe), "--data", str(corpus), "--out", str(out), *more]
-    return [sys.executable, "-m", "training.train", *arguments]
+    return [sys.executable, "-m", "oyez", "train", *arguments]
 
 
 def test_two_tones_are_told_apart_after_some_epochs(recipe: Path, corpus: Path, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from training.ngram_model import BEGIN, NgramModel
+from oyez.training.lm.ngram_model import BEGIN, NgramModel
 
 WORDS = ["the", "a", "cat", "dog", "sees", "runs", "on", "off", "and", "light"]
 CONTEXTS = [(), (BEGIN,), ("the",), ("the", "cat"), ("a", "cat", "dog"), ("never", "seen"), (BEGIN, "light")]

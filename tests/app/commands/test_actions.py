@@ -5,9 +5,9 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from app.commands.actions import Actions, filled
-from models.commands.command import Command
-from models.commands.file import Action
+from oyez.app.commands.actions import Actions, filled
+from oyez.models.grammar.command import Command
+from oyez.models.grammar.file import Action
 
 COMMAND = Command("Light", {"room": "living room; rm -rf $HOME", "level": 40}, "turn it on", 0.93)
 
@@ -97,6 +97,6 @@ def test_a_failure_is_told_and_stops_nothing(perform, action, reason):
 
 
 def test_a_program_that_hangs_is_given_up(perform, monkeypatch):
-    monkeypatch.setattr("app.commands.actions._PROGRAM_SECONDS", 0.2)
+    monkeypatch.setattr("oyez.app.commands.actions._PROGRAM_SECONDS", 0.2)
     _, [line] = perform({"*": {"run": [sys.executable, "-c", "import time; time.sleep(60)"]}})
     assert "timed out" in line

@@ -5,8 +5,8 @@ import pytest
 import soundfile
 from typer.testing import CliRunner
 
-from app.cli import app
-from data.audio import read_audio
+from oyez.app.cli import app
+from oyez.data.audio import read_audio
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 SPOKEN = Path(__file__).parents[2] / "audio"

@@ -2,10 +2,10 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from app.commands.live import performed, summary
-from models.commands.command import Command, NoCommand, Refusal
-from models.recognizer import Transcript
-from models.streaming import Final, SpeechStarted
+from oyez.app.commands.live import performed, summary
+from oyez.models.grammar.command import Command, NoCommand, Refusal
+from oyez.models.recognizer import Transcript
+from oyez.models.streaming import Final, SpeechStarted
 
 STOP = Command("Stop", {"what": "radio", "level": 5}, "stop it", 0.9)
 

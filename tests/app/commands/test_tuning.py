@@ -1,9 +1,9 @@
 import pytest
 
-from app.commands.tuning import TuningError, attempts_of
-from models import Recognizer
-from models.commands.compiler import compile_commands
-from models.commands.file import read_commands
+from oyez.app.commands.tuning import TuningError, attempts_of
+from oyez.models import Recognizer
+from oyez.models.grammar.compiler import compile_commands
+from oyez.models.grammar.file import read_commands
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def test_a_command_with_another_slot_is_wrong(tune):
 
 
 def test_with_a_wake_phrase_only_what_begins_with_it_counts(tune, monkeypatch):
-    monkeypatch.setattr("models.commands.wake_phrase.FEWEST_SYLLABLES", 2)
+    monkeypatch.setattr("oyez.models.grammar.wake_phrase.FEWEST_SYLLABLES", 2)
     woken = WORDS + "oyez: {wake: left right}\n"
     attempts, _ = tune(woken, {"left_right_stop": "left right stop", "stop": "stop"})
     assert attempts == [(True, True, True), (False, False, False)]

@@ -1,8 +1,8 @@
 import gradio as gr
 import pytest
 
-from app.web.commands import EXAMPLE, LONGEST_FILE, check, hear, say
-from models import Recognizer
+from oyez.app.web.commands import EXAMPLE, LONGEST_FILE, check, hear, say
+from oyez.models import Recognizer
 
 
 @pytest.fixture(scope="module")

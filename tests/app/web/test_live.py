@@ -17,10 +17,10 @@ from starlette.routing import WebSocketRoute
 from starlette.testclient import TestClient, WebSocketTestSession
 from starlette.websockets import WebSocketDisconnect
 
-from app.web.choice import Choice
-from app.web.live import PATH, Limits, LiveStreams
-from data.audio import SAMPLE_RATE, Waveform, read_audio
-from models.streaming import StreamingRecognizer
+from oyez.app.web.choice import Choice
+from oyez.app.web.live import PATH, Limits, LiveStreams
+from oyez.data.audio import SAMPLE_RATE, Waveform, read_audio
+from oyez.models.streaming import StreamingRecognizer
 
 CHUNK = SAMPLE_RATE // 10
 

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 import soundfile
 
-import app.web.page
-from app.web.choice import Choice
-from app.web.page import NOTHING_INSIDE, UPLOADS_CHECKED, UPLOADS_KEPT, build_page, framed, transcribe, vocabulary
-from data.audio import SAMPLE_RATE
-from models.checkpoint import CheckpointError
-from models.recognizer import Recognizer, Transcript, Word
+import oyez.app.web.page
+from oyez.app.web.choice import Choice
+from oyez.app.web.page import NOTHING_INSIDE, UPLOADS_CHECKED, UPLOADS_KEPT, build_page, framed, transcribe, vocabulary
+from oyez.data.audio import SAMPLE_RATE
+from oyez.models.checkpoint import CheckpointError
+from oyez.models.recognizer import Recognizer, Transcript, Word
 
 
 @pytest.fixture
@@ -101,7 +101,7 @@ def test_nothing_on_the_page_comes_from_elsewhere(choice: Choice) -> None:
     config = build_page(choice).get_config_file()
     for component in config["components"]:
         component.pop("example_inputs", None)  # of Gradio's documentation of its interface: no browser fetches them
-    page = json.dumps(config) + (Path(app.web.page.__file__).parent / "page.css").read_text()
+    page = json.dumps(config) + (Path(oyez.app.web.page.__file__).parent / "page.css").read_text()
     elsewhere = re.compile(r"(?:\w+:)?//(?!localhost\b|www\.w3\.org/)\w[^\s\"]*")  # comments have a space
     assert elsewhere.findall(page) == []
     assert elsewhere.findall('"//a.b" "https://c" http://localhost http://www.w3.org/ // d') == ["//a.b", "https://c"]

@@ -4,8 +4,8 @@ import pytest
 import torch
 import torchaudio.functional
 
-from models.alphabet import BLANK, LABELS, encode
-from models.decoding.alignment import align_words, log_likelihood
+from oyez.data.alphabet import BLANK, LABELS, encode
+from oyez.models.decoding.alignment import align_words, log_likelihood
 
 
 @pytest.fixture

@@ -5,10 +5,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.alphabet import BLANK, LABELS, decode, encode
-from models.decoding.alignment import log_likelihood
-from models.decoding.beam import Lexicon, beam_search
-from models.decoding.greedy import greedy_search
+from oyez.data.alphabet import BLANK, LABELS, decode, encode
+from oyez.models.decoding.alignment import log_likelihood
+from oyez.models.decoding.beam import Lexicon, beam_search
+from oyez.models.decoding.greedy import greedy_search
 
 EXACT = {"width": 100_000, "negligible": -math.inf}
 LEXICONS = [["a"], ["ab", "a"], ["aa", "b"], ["abba", "ab", "ba"]]

@@ -8,8 +8,8 @@ import math
 import pytest
 import torch
 
-from models.alphabet import BLANK, LABELS, encode
-from models.decoding.closed import rank
+from oyez.data.alphabet import BLANK, LABELS, encode
+from oyez.models.decoding.closed import rank
 
 
 def brute_force(log_probs: torch.Tensor, labels: list[int]) -> float:

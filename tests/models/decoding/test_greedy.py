@@ -5,8 +5,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.alphabet import BLANK, LABELS, decode, encode
-from models.decoding.greedy import greedy_search
+from oyez.data.alphabet import BLANK, LABELS, decode, encode
+from oyez.models.decoding.greedy import greedy_search
 
 
 def log_probs_of(path):

@@ -17,9 +17,9 @@ import torch
 import torchaudio.functional
 from torch import Tensor
 
-from data.audio import SAMPLE_RATE
-from models.alphabet import BLANK, LABELS, encode
-from models.checkpoint import (
+from oyez.data.alphabet import BLANK, LABELS, encode
+from oyez.data.audio import SAMPLE_RATE
+from oyez.models.checkpoint import (
     EARLIER_NGRAM,
     NGRAM,
     CheckpointError,
@@ -29,8 +29,8 @@ from models.checkpoint import (
     save_checkpoint,
     save_ngram,
 )
-from models.decoding.ngram import NgramConfig, NgramDecoder
-from models.recognizer import Recognizer
+from oyez.models.decoding.ngram import NgramConfig, NgramDecoder
+from oyez.models.recognizer import Recognizer
 
 ARPA = """\\data\\
 ngram 1=6

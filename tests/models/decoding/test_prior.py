@@ -7,9 +7,9 @@ import math
 import pytest
 import torch
 
-from models.alphabet import BLANK, LABELS
-from models.checkpoint import ModelConfig
-from models.decoding.prior import label_prior, without_prior
+from oyez.data.alphabet import BLANK, LABELS
+from oyez.models.checkpoint import ModelConfig
+from oyez.models.decoding.prior import label_prior, without_prior
 
 
 def test_the_prior_is_the_mean_probability_over_all_steps() -> None:

@@ -1,0 +1,137 @@
+"""Live listening: a source of sound, a streaming recogniser, and what becomes of its events."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from oyez.app.listen.sources import Source
+from oyez.data.audio import SAMPLE_RATE, to_mono
+from oyez.models.grammar.command import NoCommand, Refusal, as_fields
+from oyez.models.recognizer import Recognizer
+from oyez.models.streaming import Event, Final, Partial, SpeechStarted
+from oyez.models.vad.segmentation import SegmentationConfig
+
+_REMEMBERED = 1000  # delays that the summary is made of: the last ones
+
+
+@dataclass
+class Summary:
+    """What a session came to."""
+
+    audio_seconds: float = 0.0
+    work_seconds: float = 0.0
+    finals: int = 0
+    final_delays: deque[float] = field(default_factory=lambda: deque(maxlen=_REMEMBERED))  # seconds of work
+
+    def __str__(self) -> str:
+        if not self.audio_seconds:
+            return "heard nothing"
+        text = (
+            f"heard {self.audio_seconds:.1f} s, {self.finals} results; "
+            f"real-time factor {self.work_seconds / self.audio_seconds:.3f}"
+        )
+        if self.final_delays:
+            median, high = np.percentile(self.final_delays, [50, 95]) * 1000
+            text += f"; a result took {median:.0f} ms (95%: {high:.0f} ms) of work once its silence was over"
+        return text
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A chunk's loudness (RMS in dB of full scale), the length of the stream with it, and the events it brought.
+
+    `awake` tells whether what begins now is heard: where there is a wake phrase, for some seconds after it.
+    """
+
+    level_db: float
+    seconds: float
+    events: list[Event]
+    awake: bool = True
+
+
+def listen(
+    recognizer: Recognizer, source: Source, summary: Summary, config: SegmentationConfig | None = None
+) -> Iterator[Heard]:
+    """Feed a source to a recogniser until it ends; `summary` is kept up to date."""
+    stream = recognizer.stream(source.rate, config)
+    warm_up(recognizer)
+
+    def take(events: list[Event], started: float, chunk: npt.NDArray[Any]) -> Heard:
+        work = time.perf_counter() - started
+        summary.audio_seconds += len(chunk) / source.rate
+        summary.work_seconds += work
+        for event in events:
+            if isinstance(event, Final):
+                summary.finals += is_result(event)
+                summary.final_delays.append(work)
+        return Heard(level_db(chunk), summary.audio_seconds, events, stream.awake)
+
+    try:
+        for chunk in source:
+            started = time.perf_counter()
+            yield take(stream.accept(chunk), started, chunk)
+    except KeyboardInterrupt:  # while it waited for sound: what was being said is not lost
+        pass
+    started = time.perf_counter()
+    yield take(stream.flush(), started, np.zeros(0, np.float32))
+
+
+def is_result(event: Event) -> bool:
+    """Tell whether something was heard that counts: no command that was refused, nor a wake phrase alone."""
+    return (
+        isinstance(event, Final) and bool(event.transcript.text) and not isinstance(event.transcript.command, NoCommand)
+    )
+
+
+def warm_up(recognizer: Recognizer) -> None:
+    """Have torch do what it does at its first call only, before anybody waits for it."""
+    recognizer.transcribe([np.zeros(SAMPLE_RATE, np.float32)])
+
+
+def level_db(chunk: npt.NDArray[Any]) -> float:
+    """Return the loudness of samples: RMS in dB of full scale, -100 at the least."""
+    rms = float(np.sqrt(np.mean(np.square(to_mono(chunk))))) if len(chunk) else 0.0
+    return 20 * float(np.log10(max(rms, 1e-5)))
+
+
+def as_record(event: Event) -> dict[str, Any]:
+    """Return an event for programs: its kind, its times in the stream, and what was said."""
+    match event:
+        case SpeechStarted():
+            return {"event": "speech", "start": round(event.start, 3)}
+        case Partial():
+            return {
+                "event": "partial",
+                "start": round(event.start, 3),
+                "end": round(event.end, 3),
+                "text": event.text,
+                "stable": event.stable,
+                "confidence": event.confidence,
+            }
+        case Final():
+            command = event.transcript.command
+            is_call = isinstance(command, NoCommand) and command.reason is Refusal.WAKE_ONLY
+            return {
+                "event": "wake" if is_call else "final",
+                "start": round(event.start, 3),
+                "end": round(event.end, 3),
+                "text": event.transcript.text,
+                "confidence": event.transcript.confidence,
+                "words": [asdict(word) for word in event.transcript.words],
+                **({} if command is None or is_call else as_fields(command)),
+            }
+
+
+def show_jsonl(heard: Iterable[Heard]) -> None:
+    """Print each event as a line of JSON."""
+    for each in heard:
+        for event in each.events:
+            print(json.dumps(as_record(event), ensure_ascii=False), flush=True)

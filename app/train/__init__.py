@@ -1,0 +1,1 @@
+"""The commands that train, fine-tune and export models."""

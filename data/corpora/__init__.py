@@ -1,0 +1,1 @@
+"""The corpora that models learn from: one module a corpus."""

@@ -1,0 +1,1 @@
+"""Synthetic speech to train on: one module an engine."""

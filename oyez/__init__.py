@@ -1,0 +1,1 @@
+"""Spoken commands and short speech, recognised offline on an ordinary CPU."""

@@ -1,0 +1,1 @@
+"""Confidence that is a probability."""

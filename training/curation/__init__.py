@@ -1,0 +1,1 @@
+"""Training speech made of other speech: cut words, pseudo-labels, phrases."""
