@@ -2,34 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import torch
-from pydantic import BaseModel, Field
 from torch import Tensor, nn
 
 from oyez.data.alphabet import LABELS
+from oyez.models.config import AcousticConfig
 from oyez.models.frontend import valid_frames
-from oyez.models.recurrent import Cell, RecurrentStack
+from oyez.models.recurrent import RecurrentStack
 
 KERNEL = 5  # frames that a convolution sees
-
-
-class AcousticConfig(BaseModel, frozen=True, extra="forbid"):
-    """The shape of the network; saved with the model."""
-
-    channels: int = Field(default=160, ge=1, le=4096)  # of the convolutions
-    subsampling: int = Field(default=2, ge=1, le=4)  # frames a step: 2 makes steps of 20 ms
-    cell: Cell = "lstm"
-    bidirectional: bool = True
-    layers: int = Field(default=3, ge=1, le=12)
-    width: int = Field(default=160, ge=1, le=4096)  # of a layer, in each direction
-    layer_norm: bool = True  # after each layer; without it a deep stack's signal is faint and it learns slowly
-    dropout: float = Field(default=0.2, ge=0, lt=1)
-    # None: CTC, a row a step. Else a classifier of the vocabulary's words (models/classifier.py), a row an utterance,
-    # from the last state of each direction, the mean of the steps, a mean weighted by what the network finds important,
-    # or the mean of the features themselves, without convolutions or recurrence: what is left without memory
-    pooling: Literal["last", "mean", "attention", "features"] | None = None
 
 
 class MaskedConvolution(nn.Module):

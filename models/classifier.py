@@ -12,13 +12,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from oyez.models.acoustic import AcousticConfig, AcousticModel
+from oyez.models.acoustic import AcousticModel
+from oyez.models.config import AcousticConfig, classes_of
 from oyez.models.frontend import valid_frames
-
-
-def classes_of(vocabulary: Sequence[str]) -> tuple[str, ...]:
-    """Return the texts that a classifier chooses among: nothing (silence, other speech) and the words."""
-    return ("", *vocabulary)
 
 
 def acoustic_model(config: AcousticConfig, features: int, vocabulary: Sequence[str]) -> nn.Module:

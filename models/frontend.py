@@ -3,44 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
 
 import torch
 import torchaudio
-from pydantic import BaseModel, Field, model_validator
 from torch import Tensor, nn
 
 from oyez.data.audio import HOP, SAMPLE_RATE
+from oyez.models.config import FeatureConfig
 
 WINDOW = SAMPLE_RATE // 40  # samples in a frame: 25 ms
 FFT = 512  # samples; the smallest power of two that holds a window
 DELTA_WINDOW = 5  # frames that a slope is taken over
 DYNAMIC_RANGE = 80.0  # dB below the loudest point of the utterance; what is fainter counts as silence
 SMALLEST_DEVIATION = 1e-5  # keeps the normalisation of a constant coefficient finite
-
-
-class FeatureConfig(BaseModel, frozen=True, extra="forbid"):
-    """Everything that decides the features; saved with the model."""
-
-    coefficients: int = Field(default=40, ge=1, le=128)
-    mel_bands: int = Field(default=40, ge=1, le=128)
-    low_hz: float = Field(default=20.0, ge=0)
-    high_hz: float = Field(default=7600.0, le=SAMPLE_RATE / 2)
-    deltas: Literal[0, 1, 2] = 0  # how often the slope over time is appended to the coefficients
-    normalisation: Literal["none", "utterance", "global"] = "global"
-
-    @model_validator(mode="after")
-    def _consistent(self) -> FeatureConfig:
-        if self.coefficients > self.mel_bands:
-            raise ValueError(f"{self.coefficients} coefficients cannot be had from {self.mel_bands} mel bands")
-        if self.low_hz >= self.high_hz:
-            raise ValueError(f"low_hz = {self.low_hz:g} is not below high_hz = {self.high_hz:g}")
-        return self
-
-    @property
-    def size(self) -> int:
-        """Features a frame."""
-        return self.coefficients * (1 + self.deltas)
 
 
 def frames_of(samples: Tensor) -> Tensor:

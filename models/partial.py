@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from collections import deque
+from collections.abc import Callable
 
 from oyez.data.audio import SAMPLE_RATE, Waveform
-from oyez.models.recognizer import Recognizer, Transcript, Word
+from oyez.models.interpreter import mean_confidence
+from oyez.models.types import Transcript, Word
 
 AGREEING = 3  # readings in a row that must hold a word before it is called stable, or lack it before it is given up
 LONGEST_READ = 4.0  # seconds; when the part that is read again gets longer than this, its beginning is settled
 CONTEXT = 2.0  # seconds before the end that are never settled: later sound may still change them
 
 
-class Draft:
+class PartialTranscript:
     """Reads a growing waveform again and again, at a cost that does not grow with it.
 
     A short waveform is transcribed whole. Of a longer one the beginning is settled, up to the widest gap after a word
@@ -21,15 +22,16 @@ class Draft:
     all that it was given, nothing is settled.
     """
 
-    def __init__(self, recognizer: Recognizer) -> None:
-        self._recognizer = recognizer
+    def __init__(self, transcribe: Callable[[list[Waveform]], list[Transcript]]) -> None:
+        """Begin with nothing; `transcribe` is a recognizer's."""
+        self._transcribe = transcribe
         self._settled: tuple[Word, ...] = ()
         self._settled_until = 0.0  # seconds
         self._readings: deque[list[str]] = deque(maxlen=AGREEING)
         self._shown: list[str] = []
         self._stable = 0  # words of _shown
         self._doubts = 0  # readings in a row that contradict the stable words
-        self.confidence = 0.0  # probability that the whole text is right
+        self.confidence = 0.0  # as of a Transcript
 
     @property
     def text(self) -> str:
@@ -44,8 +46,8 @@ class Draft:
     def extend(self, waveform: Waveform) -> None:
         """Read the waveform so far, which begins with all that was read before."""
         rest = waveform[round(self._settled_until * SAMPLE_RATE) :]
-        [transcript] = self._recognizer.transcribe([rest])
-        words = tuple(word.later(self._settled_until) for word in transcript.words)
+        [transcript] = self._transcribe([rest])
+        words = tuple(word.shifted(self._settled_until) for word in transcript.words)
         self._note(self._settled + words, transcript)
         if len(rest) > LONGEST_READ * SAMPLE_RATE:
             self._settle(words, len(waveform) / SAMPLE_RATE)
@@ -67,7 +69,7 @@ class Draft:
         kept = _common([self._shown[: self._stable], reading])
         agreed = _common(list(self._readings)) if len(self._readings) == AGREEING else 0
         self._shown, self._stable = reading, max(kept, agreed)
-        self.confidence = round(math.prod(word.confidence for word in words), 4) if words else transcript.confidence
+        self.confidence = mean_confidence(words) if words else transcript.confidence
 
     def _settle(self, words: tuple[Word, ...], seconds: float) -> None:
         """Settle what comes before the widest gap after a word, of those far enough from the end at `seconds`."""

@@ -6,12 +6,10 @@ packed sequences, which keep PyTorch off its fused kernels on the CPU.
 
 from __future__ import annotations
 
-from typing import Literal
-
 import torch
 from torch import Tensor, nn
 
-Cell = Literal["lstm", "gru", "rnn-tanh", "rnn-relu"]
+from oyez.models.config import Cell
 
 
 def reverse_within(sequences: Tensor, lengths: Tensor) -> Tensor:

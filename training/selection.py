@@ -68,7 +68,9 @@ def select(corpora: Sequence[CorpusConfig], data: Path, vocabulary: Sequence[str
             of = f" of speakers {', '.join(config.speakers)}" if config.speakers else ""
             raise RecipeError(f"{root}: no utterance is left of {config.corpus} {config.split or ''}{of}")
         utterances += chosen
-        speakers |= {(str(config.root), utterance.speaker) for utterance in chosen}
+        # of a corpus that is split by its files' names, those without a speaker's name are told apart by that name
+        by_file = config.corpus == "recordings" and config.split is not None
+        speakers |= {(str(config.root), u.speaker or (u.path.stem if by_file else "")) for u in chosen}
         left_out += corpus.left_out
     return Selection(utterances, left_out, frozenset(speakers))
 

@@ -17,8 +17,10 @@ import torch
 from pydantic import BaseModel, Field, model_validator
 from torch import Tensor, nn
 
-from oyez.models.checkpoint import Weights, load_weights, read_folder, without_weights, write_folder
+from oyez.models.checkpoint import read_folder, without_weights
 from oyez.models.confidence import Calibration
+from oyez.models.config import Weights
+from oyez.models.network import load_weights, write_folder
 from oyez.models.recurrent import recurrent_layer
 
 PADDING, UNKNOWN = 0, 1

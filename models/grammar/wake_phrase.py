@@ -11,10 +11,9 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from torch import Tensor
-
 from oyez.data.alphabet import LABELS, SPACE
 from oyez.models.decoding.alignment import AlignedWord, align_words
+from oyez.models.decoding.decoder import LogProbs
 from oyez.models.grammar.automaton import AutomatonBuilder
 from oyez.models.grammar.confidence import CommandConfidence, Evidence
 from oyez.models.grammar.errors import CommandsError
@@ -22,6 +21,8 @@ from oyez.models.grammar.file import Settings
 from oyez.models.grammar.search import FIRST_TAG, Grammar
 from oyez.models.grammar.spoken import SpokenError, spell, spell_ways
 from oyez.models.grammar.tags import Tags, WakeTag
+from oyez.models.interpreter import Emissions, PlainText
+from oyez.models.types import Command, Rejection, RejectionCode, Transcript
 from oyez.models.grammar.templates import Pen, Place, draw_any_words
 
 FEWEST_SYLLABLES = 3  # a shorter phrase is in too many others
@@ -37,7 +38,7 @@ _HIATUS = re.compile("(?<![tcsgx])i(?=[aou])|e(?=o)|a(?=o)")  # radio, leo, naom
 
 
 @dataclass(frozen=True)
-class Call:
+class WakePhraseMatch:
     """The wake phrase at the beginning of a recording, as far as it may have been said."""
 
     words: tuple[AlignedWord, ...]  # of the phrase, as it was said
@@ -48,6 +49,12 @@ class Call:
     def text(self) -> str:
         """The phrase."""
         return " ".join(word.text for word in self.words)
+
+    def transcript(self, plain: PlainText, emissions: Emissions, nearest: Command | None = None) -> Transcript:
+        """Return the transcript of a recording that holds the phrase and nothing after it."""
+        words = plain.words_of(self.words, emissions)
+        rejection = Rejection(RejectionCode.WAKE_ONLY, nearest)
+        return Transcript(self.text, words, self.confidence, emissions.duration, plain.model, rejection=rejection)
 
 
 class WakePhrase:
@@ -81,7 +88,7 @@ class WakePhrase:
         spellings = {spell(written): spell_ways(said) for written, said in settings.spellings.items()}
         return cls(settings.wake or "", judge, settings.wake_threshold, spellings)
 
-    def find(self, log_probs: Tensor, step_seconds: float) -> Call | None:
+    def find(self, log_probs: LogProbs, step_seconds: float) -> WakePhraseMatch | None:
         """Find where the phrase would be in log-probabilities, shape (steps, labels); None where it cannot be.
 
         Whether it was said is up to the confidence.
@@ -97,9 +104,9 @@ class WakePhrase:
         if letters < SLOWEST * (words[-1].end - words[0].start) * step_seconds:
             return None
         end = (words[-1].end + others[0].start) // 2 if others else None
-        return Call(words, self._judge(Evidence.of(words), RUNNING_ON if others else 0.0), end)
+        return WakePhraseMatch(words, self._judge(Evidence.of(words), RUNNING_ON if others else 0.0), end)
 
-    def heard(self, log_probs: Tensor, step_seconds: float) -> Call | None:
+    def detect(self, log_probs: LogProbs, step_seconds: float) -> WakePhraseMatch | None:
         """Return the phrase if it was said; see `find`."""
         call = self.find(log_probs, step_seconds)
         return call if call is not None and call.confidence >= self.threshold else None

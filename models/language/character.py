@@ -8,46 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import torch
-from pydantic import BaseModel, Field
 from torch import Tensor, nn
 
 from oyez.data.alphabet import BLANK, CHARACTERS, LABELS, encode
 from oyez.models.checkpoint import (
-    PRETRAINED,
-    Weights,
+    LANGUAGE_MODELS,
     find_checkpoint,
-    load_weights,
     read_folder,
     shipped_models,
     without_weights,
-    write_folder,
 )
+from oyez.models.config import LanguageConfig, SavedLanguageConfig
+from oyez.models.network import load_weights, write_folder
 
 BOUNDARY = BLANK  # no text holds a blank, so its label stands for the boundary of a sentence, at either end
-LANGUAGE_MODELS = PRETRAINED / "language"
 DEFAULT_LANGUAGE_MODEL = "books"
 _SCORED_AT_ONCE = 256  # texts
 _COLDEST = 1e-6  # temperature below which nothing but the likeliest letter is drawn
-
-
-class LanguageConfig(BaseModel, frozen=True, extra="forbid"):
-    """The shape of the network; saved with the model."""
-
-    kind: Literal["language"] = "language"
-    name: str = "unnamed"
-    description: str = ""
-    alphabet: Literal[CHARACTERS] = CHARACTERS  # type: ignore[valid-type]  # a literal from the one place that has it
-    embedding: int = Field(default=32, ge=1, le=4096)
-    width: int = Field(default=320, ge=1, le=4096)
-    layers: int = Field(default=1, ge=1, le=12)
-    dropout: float = Field(default=0.0, ge=0, lt=1)
-
-
-class SavedLanguageConfig(LanguageConfig, Weights, frozen=True):
-    """A LanguageConfig with what is needed to recognise its weights."""
 
 
 class State(NamedTuple):

@@ -6,17 +6,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import torch
-from pydantic import BaseModel, Field
+
+from oyez.models.config import FusionConfig
 
 if TYPE_CHECKING:
     from oyez.models.language.character import CharacterLanguageModel, State
-
-
-class FusionConfig(BaseModel, frozen=True, extra="forbid"):
-    """How much the language model counts against the acoustic one."""
-
-    weight: float = Field(default=0.5, ge=0)  # of its log-probabilities
-    letter_score: float = 0.0  # added for every letter: a language model alone prefers short texts
 
 
 class CharacterFusion:

@@ -1,0 +1,1 @@
+"""Runtimes: what computes log-probabilities of waveforms, by torch or by ONNX."""
