@@ -186,7 +186,7 @@ def web(
     port: Annotated[int | None, typer.Option(help="[default: the first free one from 7860]", min=1, max=65535)] = None,
 ) -> None:
     """Open a web page that listens to the microphone."""
-    from oyez.models import CheckpointError
+    from oyez.models.checkpoint import CheckpointError
 
     try:
         from oyez.app.web import serve
@@ -221,7 +221,7 @@ def generate(
     import torch
 
     from oyez.data.text import TextError, normalise
-    from oyez.models import CheckpointError
+    from oyez.models.checkpoint import CheckpointError
     from oyez.models.language.character import load_language_model
 
     try:

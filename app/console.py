@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 if TYPE_CHECKING:
-    from oyez.models import Recognizer
+    from oyez.models.recognizer import Recognizer
     from oyez.training.evaluation.evaluate import Noisy
 
 
@@ -82,12 +82,16 @@ def load_recognizer(
     device: str,
     decoding: Decoding | None,
     precision: PrecisionChoice = PrecisionChoice.float32,
+    batch_seconds: float | None = None,
 ) -> Recognizer:
     """Load a recogniser as the options name it; a mistake in them ends the command."""
-    from oyez.models import CheckpointError, Recognizer
+    from oyez.models.checkpoint import CheckpointError
+    from oyez.models.recognizer import Recognizer
+    from oyez.models.runtime.runtime import BATCH_SECONDS
 
     try:
-        return Recognizer.load(model, device, decoding.value if decoding else None, precision.value)
+        how = decoding.value if decoding else None
+        return Recognizer.load(model, device, how, precision.value, batch_seconds or BATCH_SECONDS)
     except (CheckpointError, ValueError) as error:
         wrong_use(error)
     except (RuntimeError, AssertionError) as error:  # torch has no such device

@@ -30,8 +30,8 @@ import numpy as np
 
 from oyez.app.listen.listening import warm_up
 from oyez.data.audio import SAMPLE_RATE, Waveform, read_audio
-from oyez.models import Recognizer
-from oyez.models.streaming import Final, Partial
+from oyez.models.recognizer import Recognizer
+from oyez.models.types import Final, Partial
 from oyez.models.vad.segmentation import SegmentationConfig, Segmenter
 
 CHUNK = 512  # samples: 32 ms

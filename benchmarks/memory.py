@@ -21,7 +21,7 @@ import numpy as np
 from oyez.app.listen.listening import Summary, listen
 from oyez.app.listen.sources import CHUNK_SECONDS
 from oyez.data.audio import SAMPLE_RATE, Waveform, read_audio
-from oyez.models import Recognizer
+from oyez.models.recognizer import Recognizer
 
 MINUTE = 60 * SAMPLE_RATE
 NOISE = (0.0, 0.0, 0.001, 0.01, 0.05)  # RMS of a minute's noise

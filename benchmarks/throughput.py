@@ -34,9 +34,8 @@ from oyez.app.transcribe.cutting import Numbered, Piece, portions
 from oyez.app.transcribe.inputs import Input, gather
 from oyez.app.transcribe.pool import fitting_workers
 from oyez.data.audio import SAMPLE_RATE, Waveform, audio_blocks, read_audio
-from oyez.models import Recognizer
 from oyez.models.decoding.greedy import greedy_search
-from oyez.models.recognizer import BATCH_SECONDS, LONGEST
+from oyez.models.recognizer import BATCH_SECONDS, LONGEST, Recognizer
 from oyez.models.vad.segmentation import SegmentationConfig
 from oyez.models.vad.silero import segments_in
 

@@ -28,19 +28,19 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import torch
+from oyez.models.grammar.command import Command, NoCommand, Refusal
 from torch import Tensor
 
 from oyez.app.commands.tuning import draw
 from oyez.data.audio import SAMPLE_RATE, Waveform, read_audio
 from oyez.data.corpora.loading import load_corpus
 from oyez.data.manifest import Utterance
-from oyez.models import Recognizer
-from oyez.models.grammar.command import Command, NoCommand, Refusal
 from oyez.models.grammar.file import Wake
 from oyez.models.grammar.spoken import spell
 from oyez.models.grammar.wake_phrase import FEWEST_SYLLABLES, WakePhrase, syllables
-from oyez.models.recognizer import Transcript
-from oyez.models.streaming import Final, StreamingRecognizer
+from oyez.models.recognizer import Recognizer
+from oyez.models.streaming import StreamingRecognizer
+from oyez.models.types import Final, Transcript
 from oyez.training.calibration.operating_points import Attempt, choose_threshold, operating_point
 
 PHRASES = "hymel_custom_keywords"
@@ -195,7 +195,7 @@ def main() -> None:
     texts = sorted(clips)
     done: tuple[dict[str, list[Attempt]], dict[str, list[Attempt]]] = ({}, {})
     for text in texts:
-        phrase = WakePhrase(text, recognizer.model.config.command_confidence)
+        phrase = WakePhrase(text, recognizer.config.command_confidence)
         said = [pieces(ears, after_one_another([clip], [1.5, 1.5], chance)) for clip in clips[text]]
         middle = (len(said) + 1) // 2
         for half, some in enumerate((said[:middle], said[middle:])):
@@ -207,7 +207,7 @@ def main() -> None:
     pooled = [[attempt for text in texts for attempt in half[text]] for half in done]
     chosen = choose_threshold(pooled[0], FALSE_PER_HOUR)
     print(f"less than {FALSE_PER_HOUR} false alarms an hour on the first half: threshold {chosen:g}")
-    default = recognizer.model.config.command_confidence.wake_threshold
+    default = recognizer.config.command_confidence.wake_threshold
     print("\n| threshold | missed | false alarms an hour | missed, 2nd half | false alarms an hour, 2nd half |")
     print("|---|---|---|---|---|")
     for threshold in sorted({*THRESHOLDS, chosen, default}):

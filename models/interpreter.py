@@ -1,7 +1,7 @@
 """What the words mean: the protocol of interpreters, and plain text, which is what there is without one.
 
-A recognizer gives an interpreter the network's output for a piece of sound; the interpreter says what it means. Those of
-commands files and wake phrases are in oyez.models.grammar.
+A recognizer gives an interpreter the network's output for a piece of sound; the interpreter says what it means. The
+interpreters of commands files and wake phrases are in oyez.models.grammar.
 """
 
 from __future__ import annotations

@@ -44,9 +44,14 @@ class Model(nn.Module):
         return log_probs, steps
 
 
-def save_checkpoint(folder: Path, model: Model, card: str, dtype: torch.dtype = torch.float16) -> None:
-    """Write a model as a folder. Weights are stored as `dtype`; normalisation statistics stay in float32."""
-    write_folder(folder, model, model.config, card, dtype)
+def save_checkpoint(
+    folder: Path, model: Model, card: str, dtype: torch.dtype = torch.float16, config: ModelConfig | None = None
+) -> None:
+    """Write a model as a folder. Weights are stored as `dtype`; normalisation statistics stay in float32.
+
+    `config` stands in the folder instead of the model's own, with other confidences or another name.
+    """
+    write_folder(folder, model, config or model.config, card, dtype)
 
 
 def load_checkpoint(name_or_folder: str | Path) -> Model:

@@ -8,6 +8,7 @@ from typing import Any, Literal, overload
 
 import numpy as np
 import numpy.typing as npt
+from oyez.models.decoding.single_word import SingleWordDecoder
 
 from oyez.data.arrays import as_waveform
 from oyez.data.audio import HOP, SAMPLE_RATE, Waveform, read_audio
@@ -18,7 +19,6 @@ from oyez.models.decoding.beam import BeamDecoder, Lexicon
 from oyez.models.decoding.classes import ClassDecoder
 from oyez.models.decoding.decoder import Decoder, LogProbs
 from oyez.models.decoding.greedy import GreedyDecoder
-from oyez.models.decoding.single_word import SingleWordDecoder
 from oyez.models.grammar.file import Wake
 from oyez.models.grammar.interpreter import CommandsInterpreter
 from oyez.models.grammar.wake import WakeInterpreter
@@ -96,6 +96,11 @@ class Recognizer:
     def name(self) -> str:
         """The model's name."""
         return self.config.name
+
+    @property
+    def decoding(self) -> str:
+        """How text is made of what the network says; see `load_decoder`."""
+        return self.decoder.name
 
     @property
     def step_seconds(self) -> float:
@@ -185,9 +190,7 @@ class Recognizer:
         """
         return self.with_interpreter(CommandsInterpreter.load(self.config, path, threshold, alternatives, wake))
 
-    def with_wake_phrase(
-        self, phrase: str, timeout: float | None = None, threshold: float | None = None
-    ) -> Recognizer:
+    def with_wake_phrase(self, phrase: str, timeout: float | None = None, threshold: float | None = None) -> Recognizer:
         """Return a recognizer of what is said after a wake phrase and nothing else.
 
         Args:
@@ -199,6 +202,10 @@ class Recognizer:
             oyez.models.grammar.errors.CommandsError: the phrase cannot be a wake phrase, or the model is a classifier.
         """
         return self.with_interpreter(WakeInterpreter(self.config, phrase, timeout, threshold))
+
+    def with_config(self, config: ModelConfig) -> Recognizer:
+        """Return a recognizer of the same network with other confidences; for plain text, with the same decoder."""
+        return Recognizer(self.runtime.with_config(config), self.decoder)
 
     def with_interpreter(self, interpreter: Interpreter) -> Recognizer:
         """Return a recognizer with the same model and decoder and another interpreter."""
@@ -228,8 +235,9 @@ def load_decoder(name_or_folder: str | Path, decoding: Decoding | None = None) -
         return load_ngram(name_or_folder, config)
     if decoding == "lstm":
         # loads torch
-        from oyez.models.language.character import load_language_model
         from oyez.models.language.character_decoder import CharacterLmDecoder
+
+        from oyez.models.language.character import load_language_model
 
         lexicon = Lexicon.of(config.vocabulary) if config.vocabulary else None
         return CharacterLmDecoder(load_language_model(), config.fusion, lexicon)

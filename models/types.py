@@ -117,9 +117,7 @@ class Transcript:
         command = self.command
         fields: dict[str, Any] = {
             "text": self.text,
-            "words": [
-                {"text": w.text, "start": w.start, "end": w.end, "confidence": w.confidence} for w in self.words
-            ],
+            "words": [{"text": w.text, "start": w.start, "end": w.end, "confidence": w.confidence} for w in self.words],
             "confidence": self.confidence,
             "duration": round(self.duration, 3),
             "model": self.model,

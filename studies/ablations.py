@@ -26,8 +26,10 @@ from matplotlib.figure import Figure
 
 from oyez.app.train.command import DataOption, DeviceOption, ProcessesOption
 from oyez.data.files import whole_file
-from oyez.models.checkpoint import find_checkpoint, load_checkpoint, read_config
-from oyez.models.recognizer import recognizer_of
+from oyez.models.checkpoint import find_checkpoint, read_config
+from oyez.models.network import load_checkpoint
+from oyez.models.recognizer import Recognizer
+from oyez.models.runtime.torch import TorchRuntime
 from oyez.training.config import Recipe, load_recipe
 from oyez.training.evaluation.evaluate import Evaluation, Noisy, evaluate
 from oyez.training.log import figures
@@ -149,7 +151,7 @@ def carry_out(study: Study, changes: Sequence[str]) -> Path:
 
 def _measured(study: Study, model: str | Path, noisy: Noisy | None) -> Figures:
     torch.set_num_threads(1)  # see training/processes.py
-    recognizer = recognizer_of(load_checkpoint(model), study.device)
+    recognizer = Recognizer(TorchRuntime(load_checkpoint(model), study.device))
     recipe = study.run_of(NOTHING).recipe
     corpora = select_by_corpus(recipe.data.validation, study.data, recipe.vocabulary)
 

@@ -26,6 +26,7 @@ from oyez.models.checkpoint import DEFAULT_MODEL
 from oyez.models.decoding.alignment import AlignedLabel, align_labels
 from oyez.models.frontend import DYNAMIC_RANGE
 from oyez.models.recognizer import Recognizer
+from oyez.models.runtime.torch import TorchRuntime
 from studies.report import OutOption, Report, Table, run
 
 _UNITS_SHOWN = 50  # of a layer
@@ -49,18 +50,20 @@ def look_inside(recognizer: Recognizer, waveform: Waveform) -> Seen:
 
     Raises ValueError for a model without LSTMs, or one that is a classifier.
     """
-    acoustic = recognizer.model.acoustic
+    assert isinstance(recognizer.runtime, TorchRuntime)
+    model = recognizer.runtime.model
+    acoustic = model.acoustic
     if not isinstance(acoustic, AcousticModel) or acoustic.config.pooling is not None:
         raise ValueError(f"model {recognizer.name!r} is a classifier: it writes no letters to show")
     samples, length = torch.from_numpy(waveform)[None], torch.tensor([len(waveform)])
-    front_end = recognizer.model.front_end
+    front_end = model.front_end
     features, frames = front_end(samples, length)
     log_probs, _ = acoustic(features, frames)
-    labels = recognizer.decode(log_probs[0])
+    labels = recognizer.decoder.decode(log_probs[0].numpy())
     return Seen(
         text=decode(labels),
         log_mel=front_end.to_decibel(front_end.mel_spectrogram(samples))[0],
-        letters=align_labels(log_probs[0], labels),
+        letters=align_labels(log_probs[0].numpy(), labels),
         layers=acoustic_activations(acoustic, features, frames),
         step_seconds=recognizer.step_seconds,
         duration=len(waveform) / SAMPLE_RATE,

@@ -20,7 +20,7 @@ from oyez.data.alphabet import encode
 from oyez.data.audio import HOP, SAMPLE_RATE, Waveform, read_audio
 from oyez.data.augmentation import sounding
 from oyez.data.corpora.speech_commands import utterances
-from oyez.models.acoustic import AcousticConfig
+from oyez.models.config import AcousticConfig
 from oyez.models.decoding.closed import rank
 from oyez.models.frontend import FeatureConfig, MfccFrontEnd
 from oyez.models.recurrent import RecurrentStack

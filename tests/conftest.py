@@ -14,9 +14,8 @@ import soundfile
 import torch
 
 from oyez.data.audio import SAMPLE_RATE, Waveform
-from oyez.models.acoustic import AcousticConfig
-from oyez.models.checkpoint import Model, ModelConfig, save_checkpoint
-from oyez.models.frontend import FeatureConfig
+from oyez.models.config import AcousticConfig, FeatureConfig, ModelConfig
+from oyez.models.network import Model, save_checkpoint
 
 REPOSITORY = Path(__file__).parents[1]
 SPOKEN = Path(__file__).parent / "audio"  # synthetic speech; see its README

@@ -16,7 +16,9 @@ from typing import Annotated, Any
 import torch
 import typer
 
-from oyez.models.checkpoint import CheckpointError, Model, ModelConfig, load_checkpoint, save_checkpoint
+from oyez.models.checkpoint import CheckpointError
+from oyez.models.config import ModelConfig
+from oyez.models.network import Model, load_checkpoint, save_checkpoint
 
 _ALIKE = ("features", "acoustic", "vocabulary")
 

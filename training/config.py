@@ -12,10 +12,7 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from oyez.data.augmentation import AugmentationConfig
 from oyez.data.batching import BatchingConfig
-from oyez.models.acoustic import AcousticConfig
-from oyez.models.checkpoint import Vocabulary
-from oyez.models.frontend import FeatureConfig
-from oyez.models.precision import Precision
+from oyez.models.config import AcousticConfig, FeatureConfig, Precision, Vocabulary
 from oyez.training.spec_augment import SpecAugmentConfig
 
 RECIPES = Path(__file__).parent / "recipes"

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from oyez.data.alphabet import BLANK, encode
 from oyez.models.acoustic import AcousticModel
-from oyez.models.classifier import classes_of
+from oyez.models.config import classes_of
 from oyez.models.frontend import valid_frames
 
 LABEL_IN_SILENCE = 10.0  # taken off the log-probability of a letter where there is no sound

@@ -24,10 +24,11 @@ from oyez.data.audio import SAMPLE_RATE
 from oyez.data.augmentation import Augmentation
 from oyez.data.batching import Batch, Draw, TrainingBatches, plan_epoch
 from oyez.data.manifest import Utterance
-from oyez.models.checkpoint import Model, ModelConfig, load_checkpoint, save_checkpoint
-from oyez.models.classifier import classes_of
+from oyez.models.config import ModelConfig, classes_of
+from oyez.models.network import Model, load_checkpoint, save_checkpoint
 from oyez.models.precision import resolve_precision
-from oyez.models.recognizer import recognizer_of
+from oyez.models.recognizer import Recognizer
+from oyez.models.runtime.torch import TorchRuntime
 from oyez.training.calibration.word_confidence import fit_word_confidence
 from oyez.training.card import training_card
 from oyez.training.config import Recipe, RecipeError
@@ -215,17 +216,16 @@ class Trainer:
     def _validate(self) -> None:
         state = self.state
         if self.rank == 0:
-            heard = hear(recognizer_of(self.average, self.device), self.validation)
-            confidence = fit_word_confidence(heard)
-            self.average.config = self.model.config.model_copy(update={"confidence": confidence})
+            heard = hear(Recognizer(TorchRuntime(self.average, self.device)), self.validation)
+            config = self.model.config.model_copy(update={"confidence": fit_word_confidence(heard)})
             measured = accuracy_of(heard)
             by_corpus = accuracy_by(heard, lambda utterance: self.corpus_of[utterance])
             self.log.validation(state.step, state.epoch, measured, by_corpus)
             card = training_card(self.recipe, measured, self.run.init)
-            save_checkpoint(self.run.out / "last", self.average, card)
+            save_checkpoint(self.run.out / "last", self.average, card, config=config)
             if state.best is None or measured.word_error_rate < state.best:
                 state.best = measured.word_error_rate
-                save_checkpoint(self.run.out / "best", self.average, card)
+                save_checkpoint(self.run.out / "best", self.average, card, config=config)
         if self.processes > 1:
             dist.barrier()
 

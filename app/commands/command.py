@@ -22,13 +22,12 @@ from oyez.app.console import (
 from oyez.app.console import say as notify
 
 if TYPE_CHECKING:
-    from oyez.models import Recognizer
     from oyez.models.grammar.compiler import Compiled
     from oyez.models.grammar.document import Document
     from oyez.models.grammar.errors import CommandsError
     from oyez.models.grammar.file import Wake
-    from oyez.models.grammar.recognizer import CommandRecognizer
     from oyez.models.grammar.tags import Match
+    from oyez.models.recognizer import Recognizer
 
 commands_app = typer.Typer(no_args_is_help=True, help="Work on a commands file: what may be said, written down.")
 
@@ -203,10 +202,10 @@ def calibrate(
     except RecipeError as error:
         wrong_use(error)
     console.print(f"{len(selection.utterances)} utterances", highlight=False)
-    before = recognizer.model.config.command_confidence
+    before = recognizer.config.command_confidence
     if prior_weight is not None:
         before = before.model_copy(update={"prior_weight": prior_weight})
-        recognizer.model.config = recognizer.model.config.model_copy(update={"command_confidence": before})
+        recognizer = recognizer.with_config(recognizer.config.model_copy(update={"command_confidence": before}))
     said = sources(recognizer, selection.utterances)
     heard = phrases(recognizer, said)
     in_noise = {each: phrases(recognizer, said, drowned) for each, drowned in noisy.items()}
@@ -236,23 +235,24 @@ def of_commands(
     runners_up: int = 0,
     wake: Wake | None = None,
     threshold: float | None = None,
-) -> CommandRecognizer:
+) -> Recognizer:
     """Return the recogniser of a commands file; a wrong file ends the program."""
     from oyez.models.grammar.errors import CommandsError
 
     try:
-        commands = recognizer.commands(file, threshold, runners_up, wake)
+        commands = recognizer.with_commands(file, threshold, runners_up, wake)
     except CommandsError as error:
         _wrong_file(file, error)
-    _tell_unknown(recognizer, commands.unknown_words())
+    _tell_unknown(commands)
     return commands
 
 
 def woken(recognizer: Recognizer, file: Path | None, wake: Wake) -> Recognizer:
     """Return the recogniser of a wake phrase, a commands file, or both; what is wrong with them ends the program."""
+
     from oyez.models.grammar.errors import CommandsError
     from oyez.models.grammar.file import Wake
-    from oyez.models.grammar.recognizer import CommandRecognizer
+    from oyez.models.grammar.interpreter import CommandsInterpreter
     from oyez.models.grammar.wake_phrase import check_wake_phrase
 
     if wake.phrase is not None:
@@ -262,21 +262,25 @@ def woken(recognizer: Recognizer, file: Path | None, wake: Wake) -> Recognizer:
             wrong_use(f"--wake: {error.reason}")
     if wake.phrase is None or file is not None:
         heard = with_commands(recognizer, file, wake=wake)
-        if wake != Wake() and not (isinstance(heard, CommandRecognizer) and heard.wake):
+        if wake != Wake() and not (isinstance(heard.interpreter, CommandsInterpreter) and heard.interpreter.wake):
             wrong_use("--wake-seconds and --wake-threshold need a wake phrase: --wake, or that of --commands")
         return heard
     try:
-        called = recognizer.woken_by(wake.phrase, wake.seconds, wake.threshold)
+        called = recognizer.with_wake_phrase(wake.phrase, wake.seconds, wake.threshold)
     except CommandsError as error:
         wrong_use(error)
-    _tell_unknown(recognizer, called.unknown_words())
+    _tell_unknown(called)
     return called
 
 
-def _tell_unknown(recognizer: Recognizer, words: list[str]) -> None:
-    if words:
+def _tell_unknown(recognizer: Recognizer) -> None:
+    from oyez.models.grammar.interpreter import CommandsInterpreter
+    from oyez.models.grammar.wake import WakeInterpreter
+
+    assert isinstance(recognizer.interpreter, CommandsInterpreter | WakeInterpreter)
+    if words := recognizer.interpreter.unknown_words():
         shown = ", ".join(words[:10]) + (", ..." if len(words) > 10 else "")
-        notify(f"{recognizer.name} knows {len(recognizer.model.config.vocabulary)} words, and not: {shown}")
+        notify(f"{recognizer.name} knows {len(recognizer.config.vocabulary)} words, and not: {shown}")
 
 
 def _guess(folder: Path, said: str, as_json: bool) -> None:

@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from oyez.app.commands.actions import Actions
-from oyez.models.grammar.command import Command, NoCommand
-from oyez.models.grammar.recognizer import CommandRecognizer
-from oyez.models.recognizer import Recognizer, Transcript
-from oyez.models.streaming import Final
+from oyez.models.grammar.interpreter import CommandsInterpreter
+from oyez.models.recognizer import Recognizer
+from oyez.models.types import Command, Final, Transcript
 
 if TYPE_CHECKING:
     from oyez.app.listen.listening import Heard
@@ -22,10 +21,10 @@ def with_actions(
 
     `say` is given what the file's actions print, `tell` what went wrong with them.
     """
-    if not isinstance(recognizer, CommandRecognizer):
+    if not isinstance(recognizer.interpreter, CommandsInterpreter):
         yield from heard
         return
-    with Actions(recognizer.file.oyez.actions, say, tell) as actions:
+    with Actions(recognizer.interpreter.file.oyez.actions, say, tell) as actions:
         yield from performed(heard, actions.perform)
 
 
@@ -34,15 +33,14 @@ def performed(heard: Iterable[Heard], perform: Callable[[Command], object]) -> I
     for each in heard:
         yield each
         for event in each.events:
-            if isinstance(event, Final) and isinstance(event.transcript.command, Command):
+            if isinstance(event, Final) and event.transcript.command is not None:
                 perform(event.transcript.command)
 
 
 def summary(transcript: Transcript) -> str:
     """Return the line that a result is shown as: the text, or the command with its slots; nothing for no command."""
-    match transcript.command:
-        case Command(intent=intent, slots=slots, text=text):
-            return "\t".join([intent, *(f"{name}={value}" for name, value in slots.items()), text])
-        case NoCommand():
-            return ""
-    return transcript.text
+    if transcript.rejection is not None:
+        return ""
+    if (command := transcript.command) is None:
+        return transcript.text
+    return "\t".join([command.intent, *(f"{name}={value}" for name, value in command.slots.items()), command.text])

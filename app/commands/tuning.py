@@ -14,12 +14,12 @@ from oyez.app.transcribe.inputs import InputError, gather
 from oyez.data.audio import AudioError, audio_blocks, read_audio
 from oyez.data.corpora.recordings import utterances
 from oyez.data.manifest import ManifestError
-from oyez.models.grammar.command import Command, NoCommand, Refusal
 from oyez.models.grammar.compiler import Compiled
-from oyez.models.grammar.recognizer import CommandRecognizer
+from oyez.models.grammar.interpreter import CommandsInterpreter
 from oyez.models.grammar.spoken import SpokenError
 from oyez.models.grammar.understanding import Understanding
-from oyez.models.recognizer import Transcript
+from oyez.models.recognizer import Recognizer
+from oyez.models.types import RejectionCode, Transcript
 from oyez.models.vad.silero import segments_in
 from oyez.training.calibration.command_confidence import LENGTHS, Measured
 from oyez.training.calibration.command_trials import Phrase
@@ -33,7 +33,7 @@ class TuningError(Exception):
 
 
 def attempts_of(
-    recognizer: CommandRecognizer, compiled: Compiled, recordings: Path, other_speech: Path | None = None
+    recognizer: Recognizer, compiled: Compiled, recordings: Path, other_speech: Path | None = None
 ) -> tuple[list[Attempt], list[str]]:
     """Hear recordings with known texts, and other speech; return the attempts and what could not be read.
 
@@ -46,6 +46,8 @@ def attempts_of(
     Raises:
         TuningError: there is nothing to measure on.
     """
+    interpreter = recognizer.interpreter
+    assert isinstance(interpreter, CommandsInterpreter)
     understanding = Understanding(compiled)
     attempts: list[Attempt] = []
     left_out: list[str] = []
@@ -62,8 +64,8 @@ def attempts_of(
             continue
         [transcript] = recognizer.transcribe([waveform])
         heard, confidence = _heard(transcript)
-        commands = [meaning for meaning in meanings if meaning.woken or recognizer.file.oyez.wake is None]
-        slots = recognizer.file.slots
+        commands = [meaning for meaning in meanings if meaning.woken or interpreter.file.oyez.wake is None]
+        slots = interpreter.file.slots
         right = heard in [(meant.intent, slots(meant.intent, meant.block, meant.slots)) for meant in commands]
         attempts.append(Attempt(confidence, bool(commands), right, transcript.duration))
     if not any(attempt.is_command for attempt in attempts):
@@ -73,7 +75,7 @@ def attempts_of(
     return attempts, left_out
 
 
-def _other(recognizer: CommandRecognizer, path: Path, left_out: list[str]) -> list[Attempt]:
+def _other(recognizer: Recognizer, path: Path, left_out: list[str]) -> list[Attempt]:
     attempts: list[Attempt] = []
     try:
         inputs = gather([str(path)]).inputs
@@ -95,11 +97,10 @@ def _other(recognizer: CommandRecognizer, path: Path, left_out: list[str]) -> li
 
 def _heard(transcript: Transcript) -> tuple[tuple[str | None, Mapping[str, Any]] | None, float]:
     """Return intent and slots of the likeliest command, or of the wake phrase alone, and how sure it is."""
-    match transcript.command:
-        case Command() as command:
-            return (command.intent, command.slots), command.confidence
-        case NoCommand(reason=Refusal.WAKE_ONLY):
-            return (None, {}), transcript.confidence
+    if (command := transcript.command) is not None:
+        return (command.intent, command.slots), command.confidence
+    if transcript.rejection is not None and transcript.rejection.code is RejectionCode.WAKE_ONLY:
+        return (None, {}), transcript.confidence
     return None, 0.0
 
 

@@ -12,7 +12,7 @@ import soundfile
 from oyez.app.listen.listening import Heard, is_result
 from oyez.data.audio import SAMPLE_RATE
 from oyez.data.files import whole_file
-from oyez.models.streaming import Final
+from oyez.models.types import Final
 
 MANIFEST = "manifest.jsonl"
 
@@ -51,7 +51,7 @@ class Keeper:
         transcript = final.transcript
         line = {
             "path": path.name,
-            "text": f"{transcript.call} {transcript.text}".lstrip(),  # all that is in the sound
+            "text": f"{transcript.wake_phrase} {transcript.text}".lstrip(),  # all that is in the sound
             "confidence": transcript.confidence,
             "model": transcript.model,
         }

@@ -12,7 +12,7 @@ from oyez.app.listen.listening import warm_up
 from oyez.app.listen.sources import Recording
 from oyez.data.audio import SAMPLE_RATE, Waveform
 from oyez.models.recognizer import Recognizer
-from oyez.models.streaming import Final, Partial, SpeechStarted
+from oyez.models.types import Final, Partial, SpeechStarted
 from oyez.models.vad.segmentation import SegmentationConfig
 
 

@@ -6,7 +6,7 @@ import json
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -14,9 +14,8 @@ import numpy.typing as npt
 
 from oyez.app.listen.sources import Source
 from oyez.data.audio import SAMPLE_RATE, to_mono
-from oyez.models.grammar.command import NoCommand, Refusal, as_fields
 from oyez.models.recognizer import Recognizer
-from oyez.models.streaming import Event, Final, Partial, SpeechStarted
+from oyez.models.types import Event, Final, Partial, RejectionCode, SpeechStarted
 from oyez.models.vad.segmentation import SegmentationConfig
 
 _REMEMBERED = 1000  # delays that the summary is made of: the last ones
@@ -86,9 +85,7 @@ def listen(
 
 def is_result(event: Event) -> bool:
     """Tell whether something was heard that counts: no command that was refused, nor a wake phrase alone."""
-    return (
-        isinstance(event, Final) and bool(event.transcript.text) and not isinstance(event.transcript.command, NoCommand)
-    )
+    return isinstance(event, Final) and bool(event.transcript.text) and event.transcript.rejection is None
 
 
 def warm_up(recognizer: Recognizer) -> None:
@@ -117,17 +114,10 @@ def as_record(event: Event) -> dict[str, Any]:
                 "confidence": event.confidence,
             }
         case Final():
-            command = event.transcript.command
-            is_call = isinstance(command, NoCommand) and command.reason is Refusal.WAKE_ONLY
-            return {
-                "event": "wake" if is_call else "final",
-                "start": round(event.start, 3),
-                "end": round(event.end, 3),
-                "text": event.transcript.text,
-                "confidence": event.transcript.confidence,
-                "words": [asdict(word) for word in event.transcript.words],
-                **({} if command is None or is_call else as_fields(command)),
-            }
+            rejection = event.transcript.rejection
+            is_wake = rejection is not None and rejection.code is RejectionCode.WAKE_ONLY
+            times = {"start": round(event.start, 3), "end": round(event.end, 3)}
+            return {"event": "wake" if is_wake else "final", **times, **event.transcript.to_dict()}
 
 
 def show_jsonl(heard: Iterable[Heard]) -> None:

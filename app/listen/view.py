@@ -13,7 +13,7 @@ from rich.text import Text
 from oyez.app.commands.live import summary
 from oyez.app.console import console
 from oyez.app.listen.listening import Heard
-from oyez.models.streaming import Final, Partial, SpeechStarted
+from oyez.models.types import Final, Partial, SpeechStarted
 
 SURE = 0.8  # a result with less confidence is shown as doubtful
 _METER_WIDTH = 16

@@ -18,9 +18,9 @@ from oyez.app.commands.command import FileArgument, compile_file
 from oyez.app.console import DeviceOption, load_recognizer, progress_bar, say, wrong_use
 
 if TYPE_CHECKING:
-    from oyez.models import Recognizer
-    from oyez.models.checkpoint import ModelConfig
+    from oyez.models.config import ModelConfig
     from oyez.models.grammar.compiler import Compiled
+    from oyez.models.recognizer import Recognizer
     from oyez.training.adaptation.adaptation import Measured
     from oyez.training.adaptation.speech import Parted, Replay, Voices
     from oyez.training.calibration.operating_points import Attempt
@@ -73,7 +73,7 @@ def adapt(
     """
     from oyez.app.commands.tuning import TuningError
     from oyez.data.synthesis.synthesis import SynthesisError
-    from oyez.models import CheckpointError
+    from oyez.models.checkpoint import CheckpointError
     from oyez.training.config import RecipeError
     from oyez.training.processes import Interrupted, ProcessError
 
@@ -148,8 +148,9 @@ class _Task:
 
 def _adapt(task: _Task, further_voices: Sequence[str], most_loss: float) -> str | None:
     """Adapt, tell what it is worth and keep it; or return why it is not kept."""
-    from oyez.models import Recognizer
     from oyez.models.checkpoint import find_checkpoint, read_config
+    from oyez.models.network import load_checkpoint
+    from oyez.models.recognizer import Recognizer
     from oyez.training.adaptation.adaptation import (
         TRAINED_SHARE,
         Measured,
@@ -175,21 +176,21 @@ def _adapt(task: _Task, further_voices: Sequence[str], most_loss: float) -> str 
     voices = choose_voices(further_voices)
     for reason in voices.missing:
         say(f"fewer voices than there could be: {reason}")
-    replay, noise = _real_speech(task.real, base.model.config)
-    readings = plan_readings(task.work, base.model.config, sentences, voices, task.clips)
+    replay, noise = _real_speech(task.real, base.config)
+    readings = plan_readings(task.work, base.config, sentences, voices, task.clips)
     _take_up(task, read_config(find_checkpoint(task.model)).weights_sha256, further_voices)
     parted = _parted(sentences, voices, replay, task.real)
     say(parted)
 
     with progress_bar(sum(map(len, readings.values())), "clips") as progress:
-        speech = prepare(task.work, base.model.config, readings, replay, task.processes or cores(), progress)
+        speech = prepare(task.work, base.config, readings, replay, task.processes or cores(), progress)
     say("measuring the model as it is")
     before = Measured(
         commands=_hear_held_out(base, task),
         general=accuracy_of(hear(base, speech.general)).word_error_rate,
         recordings=recorded,
     )
-    config = base.model.config.model_copy(
+    config = base.config.model_copy(
         update={"name": task.out.name, "description": f"{base.name}, adapted to {task.file.name}."}
     )
     run_folder, result = task.work / "run", task.work / "result"
@@ -202,7 +203,7 @@ def _adapt(task: _Task, further_voices: Sequence[str], most_loss: float) -> str 
     adapted = Recognizer.load(result, task.device)
     heard = hear(adapted, speech.general)
     if replay is not None:  # fitted to synthetic speech, the confidences would promise too much of real speech
-        adapted.model.config = with_fitted_confidences(adapted, heard)
+        adapted = adapted.with_config(with_fitted_confidences(adapted, heard))
     after = Measured(
         commands=_hear_held_out(adapted, task),
         general=accuracy_of(heard).word_error_rate,
@@ -212,7 +213,7 @@ def _adapt(task: _Task, further_voices: Sequence[str], most_loss: float) -> str 
     Console().print(_table(task, figures, most_loss))
     refused = reason_to_refuse(before, after, most_loss)
     if refused is None:
-        save_adapted(result, adapted.model, task.model, _account(task, figures, parted))
+        save_adapted(result, load_checkpoint(result), task.model, _account(task, figures, parted), adapted.config)
         result.rename(task.out)
     shutil.rmtree(task.work)
     return refused
@@ -220,11 +221,13 @@ def _adapt(task: _Task, further_voices: Sequence[str], most_loss: float) -> str 
 
 def _refuse_unfit(base: Recognizer, file: Path) -> None:
     """End the command if nothing can come of adapting this model to this file."""
-    if base.model.config.acoustic.pooling is not None:
+    if base.config.acoustic.pooling is not None:
         wrong_use(f"model {base.name!r} is a classifier of words: adapt one that hears sentences, such as english")
-    if unknown := base.commands(file).unknown_words():
+    from oyez.models.grammar.interpreter import CommandsInterpreter
+
+    if unknown := CommandsInterpreter.load(base.config, file).unknown_words():
         shown = ", ".join(unknown[:10]) + (", ..." if len(unknown) > 10 else "")
-        wrong_use(f"{base.name} writes {len(base.model.config.vocabulary)} words, and not: {shown}; adapt english")
+        wrong_use(f"{base.name} writes {len(base.config.vocabulary)} words, and not: {shown}; adapt english")
 
 
 def _real_speech(real: _Real, config: ModelConfig) -> tuple[Replay | None, list[Path]]:
@@ -265,7 +268,7 @@ def _hear_held_out(recognizer: Recognizer, task: _Task) -> list[Attempt]:
     from oyez.app.commands.tuning import attempts_of
     from oyez.training.adaptation.adaptation import HELD_OUT
 
-    return attempts_of(recognizer.commands(task.file, threshold=0.0), task.compiled, task.work / HELD_OUT)[0]
+    return attempts_of(recognizer.with_commands(task.file, threshold=0.0), task.compiled, task.work / HELD_OUT)[0]
 
 
 def _hear_recordings(recognizer: Recognizer, task: _Task, told: bool = False) -> list[Attempt] | None:
@@ -273,7 +276,7 @@ def _hear_recordings(recognizer: Recognizer, task: _Task, told: bool = False) ->
 
     if task.recordings is None:
         return None
-    commands = recognizer.commands(task.file, threshold=0.0)
+    commands = recognizer.with_commands(task.file, threshold=0.0)
     attempts, left_out = attempts_of(commands, task.compiled, task.recordings, task.other_speech)
     for reason in left_out if told else []:
         say(f"left out: {reason}")
@@ -282,7 +285,7 @@ def _hear_recordings(recognizer: Recognizer, task: _Task, told: bool = False) ->
 
 def _threshold(recognizer: Recognizer, task: _Task) -> float:
     given = task.compiled.file.oyez.threshold
-    return recognizer.model.config.command_confidence.threshold if given is None else given
+    return recognizer.config.command_confidence.threshold if given is None else given
 
 
 def _parted(sentences: Parted, voices: Voices, replay: Replay | None, real: _Real) -> str:

@@ -134,9 +134,12 @@ def transcribe(
             wrong_use(f"{formats[0]} of {len(inputs)} recordings is {len(inputs)} files: use --output-dir or --beside")
         if (workers or suitable_workers(inputs)) > 1:
             prepare()
-        recognizer = with_commands(load_recognizer(model, device, decoding, precision), commands, runners_up)
-        recognizer.batch_seconds = batch_seconds or recognizer.batch_seconds
-        settings = Settings(model, recognizer.decoding, precision.value, recognizer.batch_seconds, commands, runners_up)
+        recognizer = with_commands(
+            load_recognizer(model, device, decoding, precision, batch_seconds), commands, runners_up
+        )
+        settings = Settings(
+            model, recognizer.decoding, precision.value, recognizer.runtime.batch_seconds, commands, runners_up
+        )
 
         def outcomes_of(some: Sequence[Input]) -> Iterator[Outcome]:
             return transcribe_all(some, recognizer, settings, workers)

@@ -14,7 +14,7 @@ from oyez.app.transcribe.inputs import Input
 from oyez.data.audio import SAMPLE_RATE, AudioError, Waveform, audio_blocks
 
 if TYPE_CHECKING:
-    from oyez.models.recognizer import Transcript
+    from oyez.models.types import Transcript
 
 PORTION_PIECES = 512  # in memory together, at most, however short they are
 
@@ -135,7 +135,7 @@ class Assembly:
     """
 
     def __init__(self, inputs: Iterable[Input], join: Join) -> None:
-        """Expect the pieces of these inputs, numbered in their order; `join` is `Recognizer.joined`."""
+        """Expect the pieces of these inputs, numbered in their order; `join` is `Recognizer.merge`."""
         self.inputs = list(inputs)
         self._join = join
         self._heard: dict[int, dict[float, Transcript]] = {}

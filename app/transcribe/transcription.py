@@ -42,12 +42,12 @@ def transcribe(
         app.batch.pool.PoolError: worker processes cannot run here.
     """
     workers = workers or suitable_workers(inputs)
-    assembly = Assembly(inputs, recognizer.joined)
+    assembly = Assembly(inputs, recognizer.merge)
     if workers == 1:
         for portion in portions(map(Numbered, range(len(inputs)), inputs), settings.portion_seconds):
             assembly.add(hear(recognizer, portion.pieces), portion.ends)
             yield from assembly.outcomes()
         return
-    with Pool(settings, workers, None if recognizer.device.type == "cpu" else recognizer) as pool:
+    with Pool(settings, workers, None if recognizer.runtime.device == "cpu" else recognizer) as pool:
         for _ in pool.run(inputs, assembly):
             yield from assembly.outcomes()

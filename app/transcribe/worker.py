@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from oyez.app.transcribe.cutting import End, Heard, Numbered, Piece, Portion, portions
 
 if TYPE_CHECKING:
-    from oyez.models.precision import Precision
+    from oyez.models.config import Precision
     from oyez.models.recognizer import Decoding, Recognizer
 
 
@@ -26,16 +26,15 @@ class Settings:
     precision: Precision
     batch_seconds: float
     commands: Path | None = None  # a commands file
-    runners_up: int = 0
+    alternatives: int = 0
 
     def recognizer(self, device: str = "cpu") -> Recognizer:
         """Load it; see `oyez.models.recognizer.Recognizer.load`."""
         from oyez.models.recognizer import Recognizer
 
-        recognizer = Recognizer.load(self.model, device, self.decoding, self.precision)
+        recognizer = Recognizer.load(self.model, device, self.decoding, self.precision, self.batch_seconds)
         if self.commands is not None:
-            recognizer = recognizer.commands(self.commands, runners_up=self.runners_up)
-        recognizer.batch_seconds = self.batch_seconds
+            recognizer = recognizer.with_commands(self.commands, alternatives=self.alternatives)
         return recognizer
 
     @property
@@ -48,7 +47,7 @@ class Settings:
         version = f"{hashlib.sha256(config).hexdigest()[:16]} {self.decoding}"
         if self.commands is None:
             return version
-        return f"{version} {hashlib.sha256(self.commands.read_bytes()).hexdigest()[:16]} {self.runners_up}"
+        return f"{version} {hashlib.sha256(self.commands.read_bytes()).hexdigest()[:16]} {self.alternatives}"
 
     @property
     def portion_seconds(self) -> float:

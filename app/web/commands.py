@@ -13,12 +13,11 @@ from typing import Any
 import gradio as gr
 
 from oyez.app.web.uploads import read_upload
-from oyez.models.grammar.command import Command, NoCommand
 from oyez.models.grammar.compiler import Compiled, compile_commands
 from oyez.models.grammar.document import Document
 from oyez.models.grammar.errors import CommandsError
 from oyez.models.grammar.file import parse_commands
-from oyez.models.grammar.recognizer import CommandRecognizer
+from oyez.models.grammar.interpreter import CommandsInterpreter
 from oyez.models.grammar.review import review
 from oyez.models.grammar.samples import MANY, count_sentences, draw_samples
 from oyez.models.grammar.search import Grammar
@@ -97,10 +96,15 @@ def say(text: str, said: str) -> str:
     )
 
 
-def with_file(recognizer: Recognizer, text: str, runners_up: int = 0) -> CommandRecognizer:
-    """Return a recogniser for the text of a commands file. Raises CommandsError."""
+def interpreter_of(recognizer: Recognizer, text: str, alternatives: int = 0) -> CommandsInterpreter:
+    """Return the interpreter of the text of a commands file. Raises CommandsError."""
     compiled, _, grammar = _compiled(text)
-    return CommandRecognizer(recognizer, compiled.file, grammar, compiled.tags, runners_up=runners_up)
+    return CommandsInterpreter(recognizer.config, compiled.file, grammar, compiled.tags, alternatives=alternatives)
+
+
+def with_file(recognizer: Recognizer, text: str) -> Recognizer:
+    """Return a recognizer for the text of a commands file. Raises CommandsError."""
+    return recognizer.with_interpreter(interpreter_of(recognizer, text))
 
 
 def hear(recognizer: Recognizer, text: str, path: str | None) -> str:
@@ -108,31 +112,30 @@ def hear(recognizer: Recognizer, text: str, path: str | None) -> str:
     if path is None:
         return ""
     try:
-        commands = with_file(recognizer, text, runners_up=3)
+        interpreter = interpreter_of(recognizer, text, alternatives=3)
     except CommandsError as error:
         return html.escape(str(error))
-    [transcript] = commands.transcribe([read_upload(path)])
-    unknown = commands.unknown_words()
+    transcript = recognizer.with_interpreter(interpreter).transcribe(read_upload(path))
+    unknown = interpreter.unknown_words()
     warning = [f"⚠ {html.escape(recognizer.name)} does not know: {', '.join(unknown[:10])}"] if unknown else []
-    match transcript.command:
-        case Command() as command:
-            lines = [f"### {html.escape(command.intent)} {_slots(command.slots)}", f"*{html.escape(command.text)}*"]
-            lines += [f"confidence {command.confidence:.0%}"]
-            lines += [
-                f"less likely: {html.escape(each.intent)} {_slots(each.slots)} ({each.confidence:.1%})"
-                for each in command.runners_up
-            ]
-            return "\n\n".join(lines + warning)
-        case NoCommand(reason=reason, nearest=nearest):
-            lines = [f"### No command: {reason.value}"]
-            if transcript.text:
-                lines.append(f"heard: *{html.escape(transcript.text)}*")
-            if nearest is not None:
-                lines.append(
-                    f"nearest: {html.escape(nearest.text)}, confidence {nearest.confidence:.0%} "
-                    f"(of {commands.threshold:.0%} that it takes)"
-                )
-            return "\n\n".join(lines + warning)
+    if (command := transcript.command) is not None:
+        lines = [f"### {html.escape(command.intent)} {_slots(command.slots)}", f"*{html.escape(command.text)}*"]
+        lines += [f"confidence {command.confidence:.0%}"]
+        lines += [
+            f"less likely: {html.escape(other.intent)} {_slots(other.slots)} ({other.confidence:.1%})"
+            for other in command.alternatives
+        ]
+        return "\n\n".join(lines + warning)
+    if (rejection := transcript.rejection) is not None:
+        lines = [f"### No command: {rejection.message}"]
+        if transcript.text:
+            lines.append(f"recognised: *{html.escape(transcript.text)}*")
+        if rejection.nearest is not None:
+            lines.append(
+                f"nearest: {html.escape(rejection.nearest.text)}, confidence {rejection.nearest.confidence:.0%} "
+                f"(of {interpreter.threshold:.0%} that it takes)"
+            )
+        return "\n\n".join(lines + warning)
     return ""
 
 

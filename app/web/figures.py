@@ -9,7 +9,6 @@ from typing import Any
 
 import matplotlib
 import numpy as np
-import torch
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
@@ -17,9 +16,10 @@ from torch import Tensor
 
 from oyez.data.alphabet import BLANK, SPACE, decode
 from oyez.data.audio import HOP, SAMPLE_RATE, Waveform
-from oyez.models.classifier import classes_of
+from oyez.models.config import classes_of
 from oyez.models.decoding.alignment import align_labels
-from oyez.models.recognizer import Recognizer, Transcript
+from oyez.models.recognizer import Recognizer
+from oyez.models.types import Transcript
 
 LONGEST_SHOWN = 12.0  # seconds; of a longer recording the beginning is drawn
 _CLASSES_SHOWN = 5  # of a classifier
@@ -56,10 +56,10 @@ def inside(recognizer: Recognizer, waveform: Waveform, transcript: Transcript) -
         wave, mfcc, labels = figure.subplots(3, 1, sharex=True, height_ratios=(3, 4, 4))
         _draw_waveform(wave, shown)
         _draw_mfcc(mfcc, recognizer, shown)
-        if recognizer.model.config.acoustic.pooling is not None:
-            _draw_classes(labels, log_probs, classes_of(recognizer.model.config.vocabulary))
+        if recognizer.config.acoustic.pooling is not None:
+            _draw_classes(labels, log_probs, classes_of(recognizer.config.vocabulary))
         else:
-            _draw_labels(labels, log_probs, recognizer.decode(log_probs) if len(shown) else [], recognizer.step_seconds)
+            _draw_labels(labels, log_probs, recognizer.decoder.decode(log_probs) if len(shown) else [], recognizer.step_seconds)
         for word in transcript.words:
             if word.start >= seconds:
                 break
@@ -107,10 +107,7 @@ def _draw_waveform(axes: Axes, waveform: Waveform) -> None:
 
 
 def _draw_mfcc(axes: Axes, recognizer: Recognizer, waveform: Waveform) -> None:
-    length = torch.tensor([len(waveform)], device=recognizer.device)
-    with torch.inference_mode():
-        features, _ = recognizer.model.front_end(torch.from_numpy(waveform)[None].to(recognizer.device), length)
-    coefficients = features[0].T.cpu().numpy()  # (frames, features) -> (features, frames)
+    coefficients = recognizer.runtime.features(waveform).T  # (frames, features) -> (features, frames)
     limit = float(np.quantile(np.abs(coefficients), 0.99)) or 1.0
     half = HOP / 2 / SAMPLE_RATE  # a frame stands around its time
     extent = (-half, coefficients.shape[1] * 2 * half - half, -0.5, len(coefficients) - 0.5)

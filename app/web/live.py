@@ -26,7 +26,8 @@ from oyez.app.web.figures import as_svg, inside
 from oyez.data.audio import AudioError
 from oyez.models.checkpoint import CheckpointError
 from oyez.models.grammar.errors import CommandsError
-from oyez.models.streaming import Event, Final, StreamingRecognizer
+from oyez.models.streaming import StreamingRecognizer
+from oyez.models.types import Event, Final
 from oyez.models.vad.segmentation import SegmentationConfig
 
 PATH = "/live"

@@ -64,7 +64,7 @@ def recognizer_of(choice: Choice, model: str) -> Recognizer:
 
 def vocabulary(choice: Choice, model: str) -> str:
     """Load the chosen model, so that a wrong choice is told at once; return what it knows, as HTML."""
-    words = recognizer_of(choice, model).model.config.vocabulary
+    words = recognizer_of(choice, model).config.vocabulary
     if not words:
         return '<p class="vocabulary">It writes any English word.</p>'
     listed = html.escape(", ".join(words))

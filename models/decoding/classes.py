@@ -11,6 +11,8 @@ from oyez.models.decoding.decoder import LogProbs
 class ClassDecoder:
     """Gives the word that a classifier chooses, or no text."""
 
+    name = "class"
+
     def __init__(self, vocabulary: Sequence[str]) -> None:
         """Take the words in the order of the classes; class 0 is no word."""
         self._labels: list[list[int]] = [[], *(encode(word) for word in vocabulary)]

@@ -152,9 +152,7 @@ class CommandsInterpreter:
                 found.append(other)
         return tuple(found[1 : self.alternatives + 1])
 
-    def _words_as_written(
-        self, match: Match, aligned: Sequence[AlignedWord], emissions: Emissions
-    ) -> tuple[Word, ...]:
+    def _words_as_written(self, match: Match, aligned: Sequence[AlignedWord], emissions: Emissions) -> tuple[Word, ...]:
         """Return the words of a command; one that is said in several counts from the first to the last of them."""
         said = self._plain.words_of(aligned, emissions)
         return tuple(
@@ -168,9 +166,7 @@ class CommandsInterpreter:
         if len(pieces) == 1:
             merged = self._plain.merge(pieces, duration)
             [(piece, _)] = pieces
-            return replace(
-                merged, confidence=piece.confidence, command=piece.command, rejection=piece.rejection
-            )
+            return replace(merged, confidence=piece.confidence, command=piece.command, rejection=piece.rejection)
         code = RejectionCode.NO_SPEECH
         if pieces:
             first, _ = pieces[0]

@@ -21,9 +21,9 @@ from oyez.models.grammar.file import Settings
 from oyez.models.grammar.search import FIRST_TAG, Grammar
 from oyez.models.grammar.spoken import SpokenError, spell, spell_ways
 from oyez.models.grammar.tags import Tags, WakeTag
+from oyez.models.grammar.templates import Pen, Place, draw_any_words
 from oyez.models.interpreter import Emissions, PlainText
 from oyez.models.types import Command, Rejection, RejectionCode, Transcript
-from oyez.models.grammar.templates import Pen, Place, draw_any_words
 
 FEWEST_SYLLABLES = 3  # a shorter phrase is in too many others
 LONGEST = 100  # characters

@@ -24,6 +24,24 @@ class Runtime(Protocol):
         """Everything of the model but its weights."""
         ...
 
+    @property
+    def device(self) -> str:
+        """Where it computes: "cpu" or "cuda"."""
+        ...
+
+    @property
+    def batch_seconds(self) -> float:
+        """Padded audio that the network reads at once."""
+        ...
+
+    def features(self, waveform: Waveform) -> npt.NDArray[np.float32]:
+        """Return what the network is given of a recording: the front end's features, shape (frames, features)."""
+        ...
+
+    def with_config(self, config: ModelConfig) -> Runtime:
+        """Return the same network with another configuration of what follows it: confidences, label prior."""
+        ...
+
     def log_probs(self, waveforms: Sequence[Waveform]) -> list[LogProbs]:
         """Return the log-probabilities of short recordings, float32 of shape (steps, labels) each, in their order.
 

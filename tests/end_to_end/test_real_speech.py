@@ -9,8 +9,8 @@ import pytest
 
 from oyez.data.audio import SAMPLE_RATE, read_audio
 from oyez.data.corpora.loading import load_corpus
-from oyez.models import Recognizer
-from oyez.models.streaming import Final
+from oyez.models.recognizer import Recognizer
+from oyez.models.types import Final
 from oyez.training.evaluation.evaluate import evaluate
 
 
@@ -41,7 +41,7 @@ def test_a_stream_of_commands_gives_what_the_clips_give(recognizer: Recognizer, 
 
 def test_most_sentences_are_not_taken_for_commands(recognizer: Recognizer, real_speech: Path) -> None:
     corpus = load_corpus("librispeech", real_speech / "LibriSpeech", "dev-clean")
-    foreign = [u for u in corpus.utterances if not set(u.text.split()) & set(recognizer.model.config.vocabulary)]
+    foreign = [u for u in corpus.utterances if not set(u.text.split()) & set(recognizer.config.vocabulary)]
     evaluation = evaluate(recognizer, foreign)
     words_heard = sum(len(result.transcript.words) for result in evaluation.results)
     words_said = sum(len(utterance.text.split()) for utterance in foreign)

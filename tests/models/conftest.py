@@ -6,6 +6,7 @@ import itertools
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,10 @@ from torch import Tensor
 
 from oyez.data.alphabet import BLANK, LABELS, encode
 from oyez.data.audio import SAMPLE_RATE, Waveform, read_audio
-from oyez.models.checkpoint import Model, ModelConfig
+from oyez.models.config import ModelConfig
+from oyez.models.network import Model
+from oyez.models.recognizer import Recognizer, decoder_for
+from oyez.models.runtime.torch import TorchRuntime
 from oyez.models.vad.voice_activity import BLOCK
 
 SAMPLE = Path(__file__).parents[3] / "shared/audio/sample"
@@ -74,6 +78,17 @@ def tiny_model() -> Callable[..., Model]:
             for parameter in model.acoustic.output.parameters():
                 parameter.data.mul_(6)  # as opinionated as a trained model: it does write letters
         return model.eval()
+
+    return build
+
+
+@pytest.fixture
+def tiny_recognizer(tiny_model: Callable[..., Model]) -> Callable[..., Recognizer]:
+    """(decoding, batch_seconds, keyword arguments of ModelConfig) -> a recognizer of a small model."""
+
+    def build(decoding: Any = "beam", batch_seconds: float = 160.0, **config: object) -> Recognizer:
+        runtime = TorchRuntime(tiny_model(**config), batch_seconds=batch_seconds)
+        return Recognizer(runtime, decoder_for(runtime.config, decoding))
 
     return build
 

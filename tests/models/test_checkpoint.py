@@ -7,19 +7,10 @@ import pytest
 import torch
 from safetensors.torch import load_file, save
 
-from oyez.models.acoustic import AcousticConfig
-from oyez.models.checkpoint import (
-    CARD,
-    CONFIG,
-    WEIGHTS,
-    CheckpointError,
-    find_checkpoint,
-    load_checkpoint,
-    save_checkpoint,
-    shipped_models,
-)
+from oyez.models.checkpoint import CARD, CONFIG, WEIGHTS, CheckpointError, find_checkpoint, shipped_models
 from oyez.models.confidence import WordConfidence
-from oyez.models.frontend import FeatureConfig
+from oyez.models.config import AcousticConfig, FeatureConfig
+from oyez.models.network import load_checkpoint, save_checkpoint
 
 
 def outputs(model, waveform):

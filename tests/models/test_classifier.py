@@ -7,10 +7,10 @@ import torch
 from pydantic import ValidationError
 
 from oyez.data.alphabet import decode
-from oyez.models.acoustic import AcousticConfig
-from oyez.models.checkpoint import Model, ModelConfig, load_checkpoint, save_checkpoint
 from oyez.models.classifier import acoustic_model, average, classes_of
 from oyez.models.confidence import WordConfidence
+from oyez.models.config import AcousticConfig, ModelConfig
+from oyez.models.network import Model, load_checkpoint, save_checkpoint
 from oyez.models.recognizer import ClassifyingRecognizer, Recognizer
 
 FEATURES = 6
@@ -102,18 +102,18 @@ def test_a_saved_classifier_is_loaded_and_recognised_as_one(model, tmp_path, chi
     recognizer = Recognizer.load(tmp_path / "words")
     assert isinstance(recognizer, ClassifyingRecognizer)
     waveforms = [chirp(0.7, 0.5), chirp(0.3, 0.2)]
-    assert recognizer.transcribe(waveforms) == ClassifyingRecognizer(model).transcribe(waveforms)
+    assert recognizer.transcribe(waveforms) == Recognizer(TorchRuntime(model)).transcribe(waveforms)
 
 
 def test_a_word_is_heard_over_the_whole_recording(model, chirp):
-    [transcript] = ClassifyingRecognizer(always(model, 3)).transcribe([chirp(0.5, 0.5)])
+    [transcript] = Recognizer(TorchRuntime(always(model, 3))).transcribe([chirp(0.5, 0.5)])
     [word] = transcript.words
     assert (transcript.text, word.text, word.start, word.end) == ("stop", "stop", 0.0, 0.5)
     assert 0.5 < word.confidence == transcript.confidence < 1
 
 
 def test_nothing_is_heard_where_nothing_is_likeliest_or_there_is_no_sound(model, chirp):
-    recognizer = ClassifyingRecognizer(always(model, 0))
+    recognizer = Recognizer(TorchRuntime(always(model, 0)))
     [transcript, empty] = recognizer.transcribe([chirp(0.5, 0.5), chirp(0.0, 0.0)])
     assert (transcript.text, transcript.words, empty.text) == ("", (), "")
     assert transcript.confidence > 0.9
@@ -124,14 +124,14 @@ def test_a_long_recording_is_heard_piece_by_piece(model, noise, energy_is_speech
 
     silence = np.zeros(16000 * 11, np.float32)
     recording = np.concatenate([silence, noise(1.0, 0.5), silence])
-    [transcript] = ClassifyingRecognizer(always(model, 1)).transcribe([recording])
+    [transcript] = Recognizer(TorchRuntime(always(model, 1))).transcribe([recording])
     assert transcript.text == "yes"
     assert 10 < transcript.words[0].start < 11.1
 
 
 def test_decoding_gives_the_class_as_labels(model):
     log_probs = torch.tensor([[-3.0, -4.0, -0.1, -5.0]])
-    assert decode(ClassifyingRecognizer(model).decode(log_probs)) == classes_of(VOCABULARY)[2] == "no"
+    assert decode(Recognizer(TorchRuntime(model)).decoder.decode(log_probs)) == classes_of(VOCABULARY)[2] == "no"
 
 
 def test_a_classifier_needs_a_vocabulary():

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from oyez.data.audio import SAMPLE_RATE
-from oyez.models.partial import AGREEING, CONTEXT, LONGEST_READ, Draft
-from oyez.models.recognizer import Transcript, Word
+from oyez.models.partial import AGREEING, CONTEXT, LONGEST_READ, PartialTranscript
+from oyez.models.types import Transcript, Word
 
 
 class Listener:
@@ -22,7 +22,7 @@ class Listener:
             for n in range(200)
             if n / 2 >= first and n / 2 + 0.4 <= last
         )
-        return [Transcript(" ".join(word.text for word in words), words, 0.9 ** len(words), last - first, "listener")]
+        return [Transcript(" ".join(word.text for word in words), words, 0.9, last - first, "listener")]
 
 
 class Prompter:
@@ -34,7 +34,7 @@ class Prompter:
     def transcribe(self, _):
         text = self.texts.pop(0)
         words = tuple(Word(each, n * 0.5, n * 0.5 + 0.4, 0.8) for n, each in enumerate(text.split()))
-        return [Transcript(text, words, 0.8 ** len(words) if words else 0.7, 1.0, "prompter")]
+        return [Transcript(text, words, 0.8 if words else 0.7, 1.0, "prompter")]
 
 
 def counting(seconds):
@@ -43,20 +43,20 @@ def counting(seconds):
 
 
 def readings(*texts):
-    draft = Draft(Prompter(*texts))
+    partial = PartialTranscript(Prompter(*texts).transcribe)
     for _ in texts:
-        draft.extend(counting(1))
-    return draft
+        partial.extend(counting(1))
+    return partial
 
 
 def test_long_speech_is_read_at_a_bounded_cost_and_whole():
     listener = Listener()
-    draft = Draft(listener)
+    partial = PartialTranscript(listener.transcribe)
     for tenths in range(1, 150):
-        draft.extend(counting(tenths / 10))
-        assert draft.text.split() == [f"w{n}" for n in range(200) if n / 2 + 0.4 <= tenths / 10 + 1e-6]
+        partial.extend(counting(tenths / 10))
+        assert partial.text.split() == [f"w{n}" for n in range(200) if n / 2 + 0.4 <= tenths / 10 + 1e-6]
     assert max(listener.read) <= LONGEST_READ + 0.1
-    assert draft.confidence == pytest.approx(0.9 ** len(draft.text.split()), abs=1e-4)
+    assert partial.confidence == pytest.approx(0.9)
 
 
 def test_speech_without_a_word_is_read_at_a_bounded_cost():
@@ -66,18 +66,18 @@ def test_speech_without_a_word_is_read_at_a_bounded_cost():
         lengths.append(len(waveforms[0]) / SAMPLE_RATE),
         say(waveforms),
     )[1]
-    draft = Draft(listener)
+    partial = PartialTranscript(listener.transcribe)
     for tenths in range(1, 150):
-        draft.extend(counting(tenths / 10))
+        partial.extend(counting(tenths / 10))
     assert max(lengths) <= LONGEST_READ + 0.1
-    assert (draft.text, draft.stable, draft.confidence) == ("", "", 0.7)
+    assert (partial.text, partial.stable, partial.confidence) == ("", "", 0.7)
 
 
 def test_the_end_is_never_settled():
-    draft = Draft(Listener())
-    draft.extend(counting(LONGEST_READ + 1))
-    assert 0 < draft._settled_until <= LONGEST_READ + 1 - CONTEXT
-    assert all(word.end <= draft._settled_until for word in draft._settled)
+    partial = PartialTranscript(Listener().transcribe)
+    partial.extend(counting(LONGEST_READ + 1))
+    assert 0 < partial._settled_until <= LONGEST_READ + 1 - CONTEXT
+    assert all(word.end <= partial._settled_until for word in partial._settled)
 
 
 def test_word_is_stable_when_the_last_readings_agree_on_it():
@@ -92,14 +92,14 @@ def test_only_whole_words_at_the_beginning_are_stable():
 
 
 def test_stable_words_outlast_a_moment_of_doubt():
-    draft = readings("left", "left", "left", "")
-    assert (draft.text, draft.stable, draft.confidence) == ("left", "left", 0.8)
+    partial = readings("left", "left", "left", "")
+    assert (partial.text, partial.stable, partial.confidence) == ("left", "left", 0.8)
     assert readings("left", "left", "left", "bed", "left right").text == "left right"
 
 
 def test_stable_words_are_given_up_when_the_doubt_lasts():
-    draft = readings("left", "left", "left", *["bed"] * AGREEING)
-    assert (draft.text, draft.stable) == ("bed", "bed")
+    partial = readings("left", "left", "left", *["bed"] * AGREEING)
+    assert (partial.text, partial.stable) == ("bed", "bed")
 
 
 def test_what_took_their_place_is_doubted_no_sooner():
@@ -109,20 +109,20 @@ def test_what_took_their_place_is_doubted_no_sooner():
 
 
 def test_transcript_of_the_whole_is_taken_at_its_word():
-    draft = Draft(Prompter("left", "left", "left"))
+    partial = PartialTranscript(Prompter("left", "left", "left").transcribe)
     for _ in range(3):
-        draft.extend(counting(1))
+        partial.extend(counting(1))
     [transcript] = Prompter("bed two").transcribe([])
-    draft.take(transcript)
-    assert (draft.text, draft.stable) == ("bed two", "")
+    partial.take(transcript)
+    assert (partial.text, partial.stable) == ("bed two", "")
 
 
 def test_stable_is_a_beginning_of_text():
     for count in range(1, 6):
-        draft = readings(*["go", "go up", "go up", "go up then", "go up the"][:count])
-        assert draft.text.startswith(draft.stable)
+        partial = readings(*["go", "go up", "go up", "go up then", "go up the"][:count])
+        assert partial.text.startswith(partial.stable)
 
 
 def test_nothing_read_is_nothing_said():
-    draft = Draft(Listener())
-    assert (draft.text, draft.stable, draft.confidence) == ("", "", 0.0)
+    partial = PartialTranscript(Listener().transcribe)
+    assert (partial.text, partial.stable, partial.confidence) == ("", "", 0.0)

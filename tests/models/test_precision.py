@@ -9,8 +9,8 @@ import torch
 
 from oyez.data.audio import read_audio
 from oyez.data.manifest import read_manifest
-from oyez.models import Recognizer
 from oyez.models.precision import resolve_precision
+from oyez.models.recognizer import Recognizer
 
 
 @pytest.mark.parametrize(("wanted", "dtype"), [("float32", torch.float32), ("bfloat16", torch.bfloat16)])

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from oyez.data.audio import SAMPLE_RATE
 from oyez.models.recognizer import Recognizer
-from oyez.models.streaming import PARTIAL_EVERY, Final, Partial, SpeechStarted
+from oyez.models.streaming import PARTIAL_EVERY
+from oyez.models.types import Final, Partial, SpeechStarted
 from oyez.models.vad.segmentation import SegmentationConfig
 from oyez.models.vad.silero import segments_in
 
@@ -18,8 +19,8 @@ LONGEST = SegmentationConfig(longest=2)
 
 
 @pytest.fixture
-def recognizer(tiny_model):
-    return Recognizer(tiny_model(), decoding="greedy")
+def recognizer(tiny_recognizer):
+    return tiny_recognizer("greedy")
 
 
 @pytest.fixture

@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from oyez.models.acoustic import AcousticConfig
-from oyez.models.checkpoint import Model, ModelConfig, load_checkpoint
 from oyez.models.confidence import WordConfidence
-from oyez.models.frontend import FeatureConfig
+from oyez.models.config import AcousticConfig, FeatureConfig, ModelConfig
+from oyez.models.network import Model, load_checkpoint
 from oyez.training.averaging import main, mean_of
 
 Run = Callable[..., tuple[int, str]]  # exit code and what was said

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from oyez.models.acoustic import AcousticConfig, AcousticModel
-from oyez.models.checkpoint import load_checkpoint
+from oyez.models.network import load_checkpoint
 from oyez.training.config import load_recipe
 from oyez.training.losses import classification_loss, ctc_loss, early_log_probs, middle_of, smoothed
 from oyez.training.train import Run, Trainer

@@ -18,7 +18,8 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from oyez.data.audio import read_audio
 from oyez.data.manifest import Utterance, write_manifest
-from oyez.models.checkpoint import CARD, load_checkpoint
+from oyez.models.checkpoint import CARD
+from oyez.models.network import load_checkpoint
 from oyez.models.recognizer import Recognizer
 from oyez.training.config import RecipeError, load_recipe
 from oyez.training.processes import Interrupted

@@ -18,16 +18,9 @@ from oyez.data.batching import BatchingConfig
 from oyez.data.corpora.recordings import utterances
 from oyez.data.manifest import Utterance, write_manifest
 from oyez.data.synthesis.synthesis import Reading, plan, synthesise
-from oyez.models.checkpoint import (
-    CARD,
-    NGRAM,
-    Model,
-    ModelConfig,
-    find_checkpoint,
-    load_checkpoint,
-    ngram_file,
-    save_checkpoint,
-)
+from oyez.models.checkpoint import CARD, NGRAM, find_checkpoint
+from oyez.models.config import ModelConfig
+from oyez.models.network import Model, load_checkpoint, save_checkpoint
 from oyez.models.recognizer import Recognizer
 from oyez.training.adaptation.speech import Parted, Replay, Voices, draw_general
 from oyez.training.averaging import mean_of
@@ -168,8 +161,9 @@ def adaptation_recipe(config: ModelConfig, speech: Speech, noise: Sequence[Path]
 def adapted_model(base: str, trained: Path, trained_share: float, config: ModelConfig) -> Model:
     """Return the mean of a model and of what training made of it, with its new name in `config`."""
     model = mean_of([load_checkpoint(base), load_checkpoint(trained)], [1 - trained_share, trained_share])
-    model.config = config
-    return model
+    adapted = Model(config)
+    adapted.load_state_dict(model.state_dict())
+    return adapted
 
 
 def with_fitted_confidences(recognizer: Recognizer, heard: Sequence[Heard]) -> ModelConfig:
@@ -181,12 +175,12 @@ def with_fitted_confidences(recognizer: Recognizer, heard: Sequence[Heard]) -> M
     """
     said = [each.utterance for each in heard]
     tried = trials(phrases(recognizer, sources(recognizer, said)), _CALIBRATION_FILES)
-    config = recognizer.model.config
+    config = recognizer.config
     judge = fit_confidence(tried, before=config.command_confidence, most_missed=_MOST_MISSED)
     return config.model_copy(update={"confidence": fit_word_confidence(heard), "command_confidence": judge})
 
 
-def save_adapted(folder: Path, model: Model, base: str, account: str) -> None:
+def save_adapted(folder: Path, model: Model, base: str, account: str, config: ModelConfig | None = None) -> None:
     """Write an adapted model as a folder that needs nothing of the base: its language model goes along.
 
     Args:
@@ -194,15 +188,18 @@ def save_adapted(folder: Path, model: Model, base: str, account: str) -> None:
         model: with the name it shall have.
         base: the model that was adapted; its card is kept in the new one, for its data and its licence.
         account: what the card says of the adaptation, Markdown.
+        config: with other confidences than the model's.
     """
     origin = find_checkpoint(base)
     folder.mkdir(parents=True, exist_ok=True)
-    if model.config.ngram is not None:
-        shutil.copyfile(ngram_file(origin), folder / NGRAM)
+    config = config or model.config
+    if config.ngram is not None:
+        shutil.copyfile(origin / NGRAM, folder / NGRAM)
     card = origin / CARD
     before = card.read_text(encoding="utf-8") if card.is_file() else ""
     below = re.sub("^#", "##", before, flags=re.MULTILINE)
-    save_checkpoint(folder, model, f"# {model.config.name}\n\n{account}\n\nThe model that was adapted:\n\n{below}")
+    text = f"# {config.name}\n\n{account}\n\nThe model that was adapted:\n\n{below}"
+    save_checkpoint(folder, model, text, config=config)
 
 
 @dataclass(frozen=True)

@@ -89,7 +89,7 @@ def phrases(
     recognizer: Recognizer, said: Sequence[Source], noisy: Callable[[Waveform, int], Waveform] | None = None
 ) -> list[Phrase]:
     """Have phrases heard, in noise if it is given."""
-    config = recognizer.model.config
+    config = recognizer.config
     heard: list[Phrase] = []
     for start in range(0, len(said), _AT_ONCE):
         some = said[start : start + _AT_ONCE]

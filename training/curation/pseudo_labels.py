@@ -82,7 +82,7 @@ def main(
     """Write manifest.jsonl beside the clips: those whose word the models agree on."""
     try:
         recognizers = [load_letter_model(name) for name in model]
-        vocabularies = (recognizer.model.config.vocabulary for recognizer in recognizers)
+        vocabularies = (recognizer.config.vocabulary for recognizer in recognizers)
         words = tuple(normalise(each) for each in word or ()) or next(filter(None, vocabularies), ())
         if not words:
             raise typer.BadParameter("none of the models has words of its own: name them with --word")

@@ -17,7 +17,8 @@ from oyez.data.manifest import Utterance
 from oyez.data.text import normalise
 from oyez.models.checkpoint import CheckpointError
 from oyez.models.decoding.alignment import AlignedWord
-from oyez.models.recognizer import Recognizer, Transcript
+from oyez.models.recognizer import Recognizer
+from oyez.models.types import Transcript
 from oyez.training.evaluation.metrics import Accuracy, accuracy
 
 AT_ONCE = 256  # utterances that are held in memory together
@@ -33,10 +34,9 @@ class Result:
     @property
     def text(self) -> str:
         """What was heard; with a commands file nothing, if no command was."""
-        command = self.transcript.command
-        if command is None:
-            return self.transcript.text
-        return normalise(self.transcript.text) if command else ""
+        if self.transcript.rejection is not None:
+            return ""
+        return self.transcript.text if self.transcript.command is None else normalise(self.transcript.text)
 
     @property
     def right(self) -> bool:
@@ -118,7 +118,7 @@ def load_letter_model(name_or_folder: str | Path) -> Recognizer:
         models.checkpoint.CheckpointError: there is no such model, it is damaged, or it is a classifier.
     """
     recognizer = Recognizer.load(name_or_folder, decoding="greedy")
-    if recognizer.model.config.acoustic.pooling is not None:
+    if recognizer.config.acoustic.pooling is not None:
         raise CheckpointError(
             f"model {str(name_or_folder)!r} is a classifier of words and writes no letters; choose one that was "
             "trained with CTC (no acoustic.pooling)"
@@ -155,7 +155,7 @@ def hear(recognizer: Recognizer, utterances: Sequence[Utterance]) -> list[Heard]
     for _, readable in some_at_once(utterances, left_out=[]):
         rows = recognizer.log_probs([waveform for _, waveform in readable])
         heard += [
-            Heard(utterance, recognizer.words(row) if len(waveform) else [])
+            Heard(utterance, recognizer.align(row) if len(waveform) else [])
             for (utterance, waveform), row in zip(readable, rows, strict=True)
         ]
     return heard

@@ -161,7 +161,7 @@ def _heard(model: Path, recipe: str, data: Path, share: float) -> tuple[list[Utt
     """Return those of a share of a recipe's validation speech that can be read, and their log-probabilities."""
     try:
         recognizer = load_letter_model(model)
-        selection = select(load_recipe(recipe).data.validation, data, recognizer.model.config.vocabulary)
+        selection = select(load_recipe(recipe).data.validation, data, recognizer.config.vocabulary)
     except (CheckpointError, RecipeError) as error:
         _wrong_use(error)
     chosen, left_out = selection.utterances, [*selection.left_out]

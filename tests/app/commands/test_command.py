@@ -79,10 +79,10 @@ def test_say_tells_the_nearest_sentence(oyez):
 def test_transcribe_writes_commands_as_jsonl(oyez, words):
     result = oyez("transcribe", "-c", words, "-f", "jsonl", SPOKEN)
     heard = {Path(line["path"]).stem: line for line in map(json.loads, result.stdout.splitlines())}
-    assert (heard["stop"]["command"], heard["stop"]["slots"], heard["stop"]["refused"]) == ("Stop", {}, None)
+    assert (heard["stop"]["command"], heard["stop"]["slots"], heard["stop"]["rejection"]) == ("Stop", {}, None)
     assert (heard["seven"]["command"], heard["seven"]["slots"]) == ("Digit", {"digit": 7})
     assert heard["yes"]["command"] is None
-    assert heard["yes"]["refused"] == "it is none of the sentences"
+    assert heard["yes"]["rejection"]["code"] == "no_match"
     assert heard["yes"]["text"] == "yes"
     assert heard["stop"]["confidence"] > 0.9
 
@@ -125,7 +125,7 @@ def test_listen_hears_what_follows_a_wake_phrase_and_tells_nothing_else(oyez):
 
     speech, call = records("left_right_stop")
     assert (speech["event"], call["event"], call["text"]) == ("speech", "wake", "left right stop")
-    assert "refused" not in call
+    assert call["rejection"]["code"] == "wake_only"
     assert records("seven") == []
     assert records("left_right_stop", "--wake-threshold", "1") == []
 
@@ -133,7 +133,7 @@ def test_listen_hears_what_follows_a_wake_phrase_and_tells_nothing_else(oyez):
 def test_listen_has_a_wake_phrase_for_a_commands_file(oyez, words):
     called = ("listen", "-c", words, "--wake", "left right seven")
     refused = oyez(*called, "--source", SPOKEN / "stop.flac", "-f", "jsonl")
-    assert json.loads(refused.stdout.splitlines()[-1])["refused"] == "the wake phrase was not said"
+    assert json.loads(refused.stdout.splitlines()[-1])["rejection"]["code"] == "not_woken"
 
 
 @pytest.mark.parametrize(

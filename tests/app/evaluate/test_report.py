@@ -10,7 +10,7 @@ from rich.console import Console
 
 from oyez.app.evaluate.report import Trial, as_record, draw, tables
 from oyez.data.manifest import Utterance
-from oyez.models.recognizer import Transcript, Word
+from oyez.models.types import Transcript, Word
 from oyez.training.evaluation.evaluate import Evaluation, Result
 
 

@@ -13,9 +13,7 @@ from oyez.app.listen.keeping import Keeper, KeepingError
 from oyez.app.listen.listening import Heard
 from oyez.data.audio import Waveform, read_audio
 from oyez.data.corpora.recordings import utterances
-from oyez.models.grammar.command import Command, NoCommand, Refusal
-from oyez.models.recognizer import Transcript
-from oyez.models.streaming import Final, SpeechStarted
+from oyez.models.types import Command, Rejection, RejectionCode, Final, SpeechStarted, Transcript
 
 STARTED = datetime(2026, 1, 2, 3, 4, 5, 6)
 
@@ -61,7 +59,7 @@ def test_a_line_that_was_cut_off_takes_no_other_along(tmp_path: Path, tone: Wave
 
 def test_only_results_that_count_are_kept_and_all_is_handed_on(tmp_path: Path, tone: Waveform) -> None:
     refused = final("never mind", 4.0, tone)
-    refused = replace(refused, transcript=replace(refused.transcript, command=NoCommand(Refusal.OTHER)))
+    refused = replace(refused, transcript=replace(refused.transcript, rejection=Rejection(RejectionCode.NO_MATCH)))
     command = final("yes", 6.0, tone)
     command = replace(command, transcript=replace(command.transcript, command=Command("Yes", {}, "yes", 0.9)))
     heard = [

@@ -9,8 +9,8 @@ import pytest
 
 from oyez.app.listen.latency import Clock, measure
 from oyez.data.audio import SAMPLE_RATE, Waveform
-from oyez.models.recognizer import Transcript, Word
 from oyez.models.streaming import StreamingRecognizer
+from oyez.models.types import Transcript, Word
 from oyez.models.vad.segmentation import SegmentationConfig
 
 ENERGY = SegmentationConfig(detector="energy")

@@ -12,9 +12,8 @@ from oyez.app.listen.listening import Summary, as_record, listen, show_jsonl
 from oyez.app.listen.sources import Recording
 from oyez.app.listen.view import show_live
 from oyez.data.audio import SAMPLE_RATE, read_audio
-from oyez.models.grammar.command import NoCommand, Refusal
-from oyez.models.recognizer import Recognizer, Transcript, Word
-from oyez.models.streaming import Final, Partial, SpeechStarted
+from oyez.models.recognizer import Recognizer
+from oyez.models.types import Final, Partial, Rejection, RejectionCode, SpeechStarted, Transcript, Word
 from oyez.models.vad.segmentation import SegmentationConfig
 
 
@@ -113,7 +112,7 @@ def test_results_can_be_piped_one_a_line(
 
 
 def test_the_wake_phrase_is_an_event_of_its_own() -> None:
-    called = Transcript("hey computer", (), 0.7, 0.8, "m", NoCommand(Refusal.WAKE_ONLY))
+    called = Transcript("hey computer", (), 0.7, 0.8, "m", rejection=Rejection(RejectionCode.WAKE_ONLY))
     assert as_record(Final(called, 1.0, 1.8)) == {
         "event": "wake",
         "start": 1.0,
@@ -121,6 +120,11 @@ def test_the_wake_phrase_is_an_event_of_its_own() -> None:
         "text": "hey computer",
         "confidence": 0.7,
         "words": [],
+        "duration": 0.8,
+        "model": "m",
+        "command": None,
+        "slots": {},
+        "rejection": {"code": "wake_only", "message": "only the wake phrase was said"},
     }
 
 
@@ -142,4 +146,9 @@ def test_records_hold_what_an_event_holds() -> None:
         "text": "yes",
         "confidence": 0.9,
         "words": [{"text": "yes", "start": 1.1, "end": 1.4, "confidence": 0.9}],
+        "duration": 0.8,
+        "model": "m",
+        "command": None,
+        "slots": {},
+        "rejection": None,
     }

@@ -9,8 +9,7 @@ from rich.console import Console
 
 from oyez.app.listen.listening import Heard
 from oyez.app.listen.view import LiveView, result_line
-from oyez.models.recognizer import Transcript
-from oyez.models.streaming import Final, Partial, SpeechStarted
+from oyez.models.types import Final, Partial, SpeechStarted, Transcript
 
 
 @pytest.fixture

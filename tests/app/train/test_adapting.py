@@ -175,7 +175,7 @@ def test_from_a_file_to_a_model_or_to_none(
     assert [path.name for path in (tmp_path / "adapted").iterdir()] == ["words"]
     recognizer = Recognizer.load(tmp_path / "adapted" / "words")
     assert recognizer.name == "words"
-    assert recognizer.commands(words).threshold == recognizer.model.config.command_confidence.threshold
+    assert recognizer.with_commands(words).interpreter.threshold == recognizer.config.command_confidence.threshold
     card = (tmp_path / "adapted" / "words" / CARD).read_text()
     assert "adapted to `words.txt`" in card
     assert "2 commands: right" in card

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from oyez.app.transcribe.worker import Settings
 from oyez.data.audio import SAMPLE_RATE, Waveform
-from oyez.models.recognizer import Transcript, Word
+from oyez.models.types import Transcript, Word
 
 DEADLY, WRONG = 0.875, 0.625  # samples at which the stand-in dies, and raises
 
@@ -28,7 +28,7 @@ class Hearer:
         return Transcript(word.text, (word,), 1.0, len(waveform) / SAMPLE_RATE, "stand-in")
 
     def joined(self, parts: list[tuple[Transcript, float]], duration: float) -> Transcript:
-        words = tuple(word.later(start) for transcript, start in parts for word in transcript.words)
+        words = tuple(word.shifted(start) for transcript, start in parts for word in transcript.words)
         return Transcript(" ".join(word.text for word in words), words, 1.0, duration, "stand-in")
 
 

@@ -18,7 +18,8 @@ from oyez.app.transcribe.inputs import Input
 from oyez.app.transcribe.transcription import transcribe
 from oyez.app.transcribe.worker import Settings
 from oyez.data.audio import SAMPLE_RATE, Waveform, read_audio
-from oyez.models.recognizer import Recognizer, Transcript, Word
+from oyez.models.recognizer import Recognizer
+from oyez.models.types import Transcript, Word
 
 SETTINGS = Settings("", "beam", "float32", 60.0)
 
@@ -146,7 +147,7 @@ def said(number: int, start: float) -> Heard:
 
 
 def joined(parts: list[tuple[Transcript, float]], duration: float) -> Transcript:
-    words = tuple(word.later(start) for transcript, start in parts for word in transcript.words)
+    words = tuple(word.shifted(start) for transcript, start in parts for word in transcript.words)
     return Transcript(" ".join(word.text for word in words), words, 1.0, duration, "m")
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from oyez.app.transcribe.formats import FORMATS, LINE_CHARACTERS, LINES, LONGEST_CUE, SHORTEST_CUE, cues, one_line
 from oyez.app.transcribe.inputs import Input
-from oyez.models.recognizer import Transcript, Word
+from oyez.models.types import Transcript, Word
 
 YES_NO = Transcript(
     "yes no", (Word("yes", 0.12, 0.4, 0.98), Word("no", 0.71, 0.9, 0.75)), 0.735, 1.23456, "commands"

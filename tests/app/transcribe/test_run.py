@@ -18,7 +18,7 @@ from oyez.app.transcribe.cutting import Outcome
 from oyez.app.transcribe.inputs import JOURNAL, Input, gather
 from oyez.app.transcribe.journal import Journal
 from oyez.app.transcribe.run import Files, OutputError, Summary
-from oyez.models.recognizer import Transcript, Word
+from oyez.models.types import Transcript, Word
 
 FORMATS = ["txt", "srt", "json"]
 

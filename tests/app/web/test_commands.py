@@ -2,7 +2,7 @@ import gradio as gr
 import pytest
 
 from oyez.app.web.commands import EXAMPLE, LONGEST_FILE, check, hear, say
-from oyez.models import Recognizer
+from oyez.models.recognizer import Recognizer
 
 
 @pytest.fixture(scope="module")

@@ -12,10 +12,10 @@ import torch
 
 from oyez.app.web.figures import LONGEST_SHOWN, as_svg, envelope, inside
 from oyez.data.audio import SAMPLE_RATE, Waveform, read_audio
-from oyez.models.acoustic import AcousticConfig
-from oyez.models.checkpoint import Model, ModelConfig
-from oyez.models.frontend import FeatureConfig
-from oyez.models.recognizer import Recognizer, recognizer_of
+from oyez.models.config import AcousticConfig, FeatureConfig, ModelConfig
+from oyez.models.network import Model
+from oyez.models.recognizer import Recognizer
+from oyez.models.runtime.torch import TorchRuntime
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +73,7 @@ def test_of_a_classifier_the_likeliest_words_are_shown(clip: Waveform) -> None:
         features=FeatureConfig(coefficients=13, normalisation="utterance"),
         acoustic=AcousticConfig(channels=8, width=8, layers=1, pooling="mean"),
     )
-    recognizer = recognizer_of(Model(config).eval())
+    recognizer = Recognizer(TorchRuntime(Model(config)))
     [transcript] = recognizer.transcribe([clip])
     shown = [text.get_text() for text in inside(recognizer, clip, transcript).axes[2].texts]
     assert sorted(text.rsplit(" ", 1)[0] for text in shown) == ["left", "no word", "right", "stop"]

@@ -16,7 +16,8 @@ from oyez.app.web.choice import Choice
 from oyez.app.web.page import NOTHING_INSIDE, UPLOADS_CHECKED, UPLOADS_KEPT, build_page, framed, transcribe, vocabulary
 from oyez.data.audio import SAMPLE_RATE
 from oyez.models.checkpoint import CheckpointError
-from oyez.models.recognizer import Recognizer, Transcript, Word
+from oyez.models.recognizer import Recognizer
+from oyez.models.types import Transcript, Word
 
 
 @pytest.fixture

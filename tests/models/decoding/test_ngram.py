@@ -19,17 +19,9 @@ from torch import Tensor
 
 from oyez.data.alphabet import BLANK, LABELS, encode
 from oyez.data.audio import SAMPLE_RATE
-from oyez.models.checkpoint import (
-    EARLIER_NGRAM,
-    NGRAM,
-    CheckpointError,
-    Model,
-    load_ngram,
-    read_config,
-    save_checkpoint,
-    save_ngram,
-)
+from oyez.models.checkpoint import EARLIER_NGRAM, NGRAM, CheckpointError, load_ngram, read_config, save_ngram
 from oyez.models.decoding.ngram import NgramConfig, NgramDecoder
+from oyez.models.network import Model, save_checkpoint
 from oyez.models.recognizer import Recognizer
 
 ARPA = """\\data\\

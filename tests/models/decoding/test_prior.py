@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from oyez.data.alphabet import BLANK, LABELS
-from oyez.models.checkpoint import ModelConfig
+from oyez.models.config import ModelConfig
 from oyez.models.decoding.prior import label_prior, without_prior
 
 

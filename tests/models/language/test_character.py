@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from oyez.data.alphabet import LABELS, encode
-from oyez.models.checkpoint import CONFIG, CheckpointError, load_checkpoint, save_checkpoint
+from oyez.models.checkpoint import CONFIG, CheckpointError
 from oyez.models.language.character import (
     BOUNDARY,
     CharacterLanguageModel,
@@ -19,6 +19,7 @@ from oyez.models.language.character import (
     save_language_model,
     shipped_language_models,
 )
+from oyez.models.network import load_checkpoint, save_checkpoint
 
 
 @pytest.fixture(params=[1, 2])

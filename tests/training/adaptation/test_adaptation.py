@@ -11,9 +11,11 @@ import pytest
 
 from oyez.data.corpora.recordings import utterances
 from oyez.data.manifest import Utterance
-from oyez.models.checkpoint import CARD, ModelConfig, load_checkpoint, read_config, save_ngram
+from oyez.models.checkpoint import CARD, read_config, save_ngram
 from oyez.models.confidence import WordConfidence
+from oyez.models.config import ModelConfig
 from oyez.models.decoding.ngram import NgramConfig
+from oyez.models.network import load_checkpoint
 from oyez.models.recognizer import Recognizer
 from oyez.training.adaptation.adaptation import (
     COMMANDS,
@@ -90,7 +92,7 @@ def test_an_adapted_model_stands_by_itself_with_its_language_model_and_both_card
     shutil.rmtree(base)
     recognizer = Recognizer.load(tmp_path / "home")
     assert recognizer.decoding == "ngram"
-    assert recognizer.model.config == before.model_copy(update={"name": "home"})
+    assert recognizer.config == before.model_copy(update={"name": "home"})
     card = (tmp_path / "home" / CARD).read_text()
     assert card.startswith("# home\n\nAdapted to home.yaml.\n")
     assert "\n## untrained\n" in card
@@ -131,10 +133,10 @@ def test_confidences_are_fitted_to_speech_that_was_held_out(untrained_model: Pat
     heard = hear(recognizer, said)
     config = with_fitted_confidences(recognizer, heard)
     assert config.confidence != WordConfidence()
-    assert config.command_confidence != recognizer.model.config.command_confidence
+    assert config.command_confidence != recognizer.config.command_confidence
     assert (
         config.model_copy(
-            update={"confidence": WordConfidence(), "command_confidence": recognizer.model.config.command_confidence}
+            update={"confidence": WordConfidence(), "command_confidence": recognizer.config.command_confidence}
         )
-        == recognizer.model.config
+        == recognizer.config
     )

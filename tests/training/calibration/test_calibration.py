@@ -9,7 +9,7 @@ import pytest
 from scipy.special import expit
 
 from oyez.data.manifest import Utterance
-from oyez.models.recognizer import Transcript, Word
+from oyez.models.types import Transcript, Word
 from oyez.training.calibration.calibration import expected_calibration_error, fit_curve, words_and_rightness
 from oyez.training.evaluation.evaluate import Result
 

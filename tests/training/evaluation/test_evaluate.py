@@ -10,7 +10,8 @@ import pytest
 from oyez.data.audio import read_audio
 from oyez.data.corpora.loading import load_corpus
 from oyez.data.manifest import Utterance
-from oyez.models.recognizer import Recognizer, Transcript
+from oyez.models.recognizer import Recognizer
+from oyez.models.types import Transcript
 from oyez.training.evaluation.evaluate import Evaluation, Noisy, Result, evaluate
 
 

@@ -7,12 +7,12 @@ import torch
 
 from oyez.data.alphabet import BLANK, LABELS, encode
 from oyez.data.audio import SAMPLE_RATE, read_audio
-from oyez.models import Recognizer
-from oyez.models.checkpoint import Model
-from oyez.models.grammar.command import Command, NoCommand, Refusal, as_fields
 from oyez.models.grammar.errors import CommandsError
 from oyez.models.grammar.file import Wake
-from oyez.models.recognizer import LONGEST, recognizer_of
+from oyez.models.network import Model
+from oyez.models.recognizer import LONGEST, Recognizer
+from oyez.models.runtime.torch import TorchRuntime
+from oyez.models.types import Command, RejectionCode
 
 HOME = """
 intents:
@@ -34,17 +34,17 @@ def as_heard(text, noise=1.0, seed=0):
     rows = [BLANK] * 4 + rows + [BLANK] * 4
     scores = noise * torch.randn(len(rows), LABELS, generator=torch.Generator().manual_seed(seed))
     scores[torch.arange(len(rows)), torch.tensor(rows)] += 9
-    return torch.log_softmax(scores, dim=-1)
+    return torch.log_softmax(scores, dim=-1).numpy()
 
 
 @pytest.fixture
-def hear(tiny_model, tmp_path, monkeypatch):
+def hear(tiny_recognizer, tmp_path, monkeypatch):
     """(text, commands file, ...) -> the transcript of it being said."""
 
     def transcribe(text, file=HOME, seconds=2.0, noise=1.0, **options):
         path = tmp_path / "commands.yaml"
         path.write_text(file)
-        recognizer = Recognizer(tiny_model()).commands(path, **options)
+        recognizer = tiny_recognizer().with_commands(path, **options)
         texts = [text] if isinstance(text, str) else text
         said = [as_heard(each, noise) for each in texts]
         monkeypatch.setattr(recognizer, "log_probs", lambda _: said)
@@ -86,23 +86,22 @@ def test_words_that_are_said_in_several_have_the_time_of_all(hear):
 def test_what_is_none_of_the_sentences_is_refused_with_what_was_heard(hear, text):
     without_free_text = HOME.replace("  Radio:", "  # Radio:")
     transcript = hear(text, file=without_free_text)
-    assert isinstance(transcript.command, NoCommand)
-    assert not transcript.command
-    assert transcript.command.reason is Refusal.OTHER
+    assert transcript.command is None
+    assert transcript.rejection.code is RejectionCode.NO_MATCH
     assert transcript.text == text
 
 
 def test_silence_is_no_command(hear):
     transcript = hear("")
-    assert transcript.command.reason is Refusal.SILENCE
+    assert transcript.rejection.code is RejectionCode.NO_SPEECH
     assert transcript.text == ""
 
 
-def test_no_samples_are_no_command(tiny_model, tmp_path):
+def test_no_samples_are_no_command(tiny_recognizer, tmp_path):
     path = tmp_path / "words.txt"
     path.write_text("yes\n")
-    [transcript] = Recognizer(tiny_model()).commands(path).transcribe([np.zeros(0, np.float32)])
-    assert transcript.command == NoCommand(Refusal.SILENCE)
+    [transcript] = tiny_recognizer().with_commands(path).transcribe([np.zeros(0, np.float32)])
+    assert transcript.rejection.code is RejectionCode.NO_SPEECH
 
 
 def test_threshold_is_the_given_one_or_the_files_or_the_models(hear):
@@ -110,22 +109,23 @@ def test_threshold_is_the_given_one_or_the_files_or_the_models(hear):
     confidence = hear(unsure, threshold=0.0).command.confidence
     assert 0 < confidence < 1
     assert isinstance(hear(unsure, threshold=confidence - 0.001).command, Command)
-    assert isinstance(hear(unsure, threshold=confidence + 0.001).command, NoCommand)
+    assert hear(unsure, threshold=confidence + 0.001).rejection.code is RejectionCode.NO_MATCH
     low, high = (HOME + f"oyez: {{threshold: {confidence + difference}}}" for difference in (-0.001, 0.001))
     assert isinstance(hear(unsure, file=low).command, Command)
-    assert hear(unsure, file=high).command.nearest.confidence == confidence
+    assert hear(unsure, file=high).rejection.nearest.confidence == confidence
     assert isinstance(hear(unsure, file=high, threshold=0.0).command, Command)
 
 
-def test_runners_up_are_other_commands_and_less_sure(hear):
-    assert hear("turn on the kitchen light").command.runners_up == ()
+def test_alternatives_are_other_commands_and_less_sure(hear):
+    assert hear("turn on the kitchen light").command.alternatives == ()
     file = HOME.replace("[kitchen, ", "[kitchen, chicken, children, ")
-    command = hear("turn on the chiken light", file=file, runners_up=3, threshold=0.0).command
-    everything = [command, *command.runners_up]
+    transcript = hear("turn on the chiken light", file=file, alternatives=3, threshold=0.0)
+    command = transcript.command
+    everything = [command, *command.alternatives]
     assert 1 < len(everything) <= 4
     assert all(one.confidence >= other.confidence for one, other in itertools.pairwise(everything))
     assert all((a.intent, a.slots) != (b.intent, b.slots) for a, b in itertools.combinations(everything, 2))
-    assert json.loads(json.dumps(as_fields(command)))["runners_up"]
+    assert json.loads(json.dumps(transcript.to_dict()))["alternatives"]
 
 
 @pytest.fixture
@@ -135,45 +135,45 @@ def woken(hear):
 
 def test_wake_phrase_comes_first_or_the_command_is_not_heard(woken):
     assert woken("hey computer stop").command.intent == "Stop"
-    assert woken("hey computer").command.reason is Refusal.WAKE_ONLY
-    refused = woken("stop")
-    assert refused.command.reason is Refusal.NOT_WOKEN
-    assert refused.command.nearest.intent == "Stop"
+    assert woken("hey computer").rejection.code is RejectionCode.WAKE_ONLY
+    rejected = woken("stop")
+    assert rejected.rejection.code is RejectionCode.NOT_WOKEN
+    assert rejected.rejection.nearest.intent == "Stop"
 
 
 def test_a_call_is_heard_though_what_follows_it_is_no_command(woken):
-    refused = woken("hey computer what a lovely day")
-    assert refused.command.reason is Refusal.WAKE_ONLY
-    assert refused.text == "hey computer"
+    rejected = woken("hey computer what a lovely day")
+    assert rejected.rejection.code is RejectionCode.WAKE_ONLY
+    assert rejected.text == "hey computer"
 
 
-def test_a_faint_call_is_not_taken_for_a_short_sentence_in_it(tiny_model, tmp_path, monkeypatch):
+def test_a_faint_call_is_not_taken_for_a_short_sentence_in_it(tiny_recognizer, tmp_path, monkeypatch):
     path = tmp_path / "commands.yaml"
     path.write_text("intents:\n  Oh: {data: [{sentences: [o]}]}\noyez: {wake: hey computer}\n")
-    recognizer = Recognizer(tiny_model()).commands(path)
-    faint = as_heard("hey computer")
+    recognizer = tiny_recognizer().with_commands(path)
+    faint = torch.from_numpy(as_heard("hey computer"))
     blank = faint.argmax(dim=-1) != BLANK
     faint[blank, BLANK] = 0.3  # a step may always be silence instead
-    monkeypatch.setattr(recognizer, "log_probs", lambda _: [torch.log_softmax(faint, dim=-1)])
+    monkeypatch.setattr(recognizer, "log_probs", lambda _: [torch.log_softmax(faint, dim=-1).numpy()])
     [transcript] = recognizer.transcribe([np.zeros(SAMPLE_RATE, np.float32)])
-    assert transcript.command.reason is Refusal.WAKE_ONLY
-    assert transcript.command.nearest.intent == "Oh"
+    assert transcript.rejection.code is RejectionCode.WAKE_ONLY
+    assert transcript.rejection.nearest.intent == "Oh"
 
 
 def test_the_wake_phrase_has_a_threshold_of_its_own(hear):
     settings = "oyez: {wake: hey computer, threshold: %s, wake_threshold: %s}"
-    assert hear("hey computer", file=HOME + settings % (1, 0.1)).command.reason is Refusal.WAKE_ONLY
-    assert hear("hey computer", file=HOME + settings % (0.1, 1)).command.reason is Refusal.OTHER
+    assert hear("hey computer", file=HOME + settings % (1, 0.1)).rejection.code is RejectionCode.WAKE_ONLY
+    assert hear("hey computer", file=HOME + settings % (0.1, 1)).rejection.code is RejectionCode.NO_MATCH
 
 
 def test_a_given_wake_phrase_takes_the_place_of_the_files(hear):
     def reason(text, **options):
-        return hear(text, file=HOME + "oyez: {wake: hey computer}", **options).command.reason
+        return hear(text, file=HOME + "oyez: {wake: hey computer}", **options).rejection.code
 
-    assert reason("hey computer", wake=Wake("okay radio")) is Refusal.OTHER
-    assert reason("okay radio", wake=Wake("okay radio")) is Refusal.WAKE_ONLY
-    assert reason("hey computer", wake=Wake(seconds=1.0)) is Refusal.WAKE_ONLY
-    assert hear("stop", wake=Wake("okay radio")).command.reason is Refusal.NOT_WOKEN
+    assert reason("hey computer", wake=Wake("okay radio")) is RejectionCode.NO_MATCH
+    assert reason("okay radio", wake=Wake("okay radio")) is RejectionCode.WAKE_ONLY
+    assert reason("hey computer", wake=Wake(seconds=1.0)) is RejectionCode.WAKE_ONLY
+    assert hear("stop", wake=Wake("okay radio")).rejection.code is RejectionCode.NOT_WOKEN
 
 
 @pytest.fixture
@@ -194,22 +194,22 @@ def hear_pieces(hear, monkeypatch):
 @pytest.mark.parametrize(
     ("pieces", "reason"),
     [
-        (("stop", "hm", "no"), Refusal.SEVERAL),
-        (("hm", "what"), Refusal.OTHER),
-        (("", "what", ""), Refusal.OTHER),
-        (("", ""), Refusal.SILENCE),
-        ((), Refusal.SILENCE),
+        (("stop", "hm", "no"), RejectionCode.MULTIPLE),
+        (("hm", "what"), RejectionCode.NO_MATCH),
+        (("", "what", ""), RejectionCode.NO_MATCH),
+        (("", ""), RejectionCode.NO_SPEECH),
+        ((), RejectionCode.NO_SPEECH),
     ],
 )
 def test_a_long_recording_without_a_command_or_with_several_tells_why(hear_pieces, pieces, reason):
-    assert hear_pieces(HOME, *pieces).command.reason is reason
+    assert hear_pieces(HOME, *pieces).rejection.code is reason
 
 
 def test_one_command_among_the_pieces_of_a_long_recording_is_heard_as_it_is_alone(hear, hear_pieces):
     alone, among = hear("stop", seconds=1.0), hear_pieces(HOME, "hm", "stop", "what a day")
     assert among.command == alone.command
     assert (among.text, among.confidence) == ("stop", alone.confidence)
-    assert among.words == tuple(word.later(1.0) for word in alone.words)
+    assert among.words == tuple(word.shifted(1.0) for word in alone.words)
     assert among.duration == LONGEST + 1
 
 
@@ -219,29 +219,30 @@ def test_one_command_among_the_pieces_of_a_long_recording_is_heard_as_it_is_alon
         (("hey computer", "stop"), "Stop"),
         (("stop", "hey computer", "hm", "stop"), "Stop"),
         (("hey computer stop", "no"), "Stop"),
-        (("hey computer", "stop", "hey computer no"), Refusal.SEVERAL),
-        (("stop", "hey computer", "what a day"), Refusal.WAKE_ONLY),
-        (("hey computer", "", "", "", "stop"), Refusal.WAKE_ONLY),  # too late
-        (("what a day", "stop", ""), Refusal.NOT_WOKEN),
+        (("hey computer", "stop", "hey computer no"), RejectionCode.MULTIPLE),
+        (("stop", "hey computer", "what a day"), RejectionCode.WAKE_ONLY),
+        (("hey computer", "", "", "", "stop"), RejectionCode.WAKE_ONLY),  # too late
+        (("what a day", "stop", ""), RejectionCode.NOT_WOKEN),
     ],
 )
 def test_the_wake_phrase_may_stand_in_a_piece_before_the_command(hear_pieces, pieces, heard):
-    command = hear_pieces(HOME + "oyez: {wake: hey computer, wake_seconds: 2}", *pieces).command
-    assert heard == (command.intent if command else command.reason)
-    if heard is Refusal.NOT_WOKEN:
-        assert command.nearest.intent == "Stop"
+    transcript = hear_pieces(HOME + "oyez: {wake: hey computer, wake_seconds: 2}", *pieces)
+    command, rejection = transcript.command, transcript.rejection
+    assert heard == (rejection.code if command is None else command.intent)
+    if heard is RejectionCode.NOT_WOKEN:
+        assert rejection.nearest.intent == "Stop"
 
 
-def test_a_wrong_file_is_an_error(tiny_model, tmp_path):
+def test_a_wrong_file_is_an_error(tiny_recognizer, tmp_path):
     with pytest.raises(CommandsError, match="No such file"):
-        Recognizer(tiny_model()).commands(tmp_path / "none.yaml")
+        tiny_recognizer().with_commands(tmp_path / "none.yaml")
 
 
 def test_shipped_model_hears_typed_commands(tmp_path, spoken):
     """The whole way, with synthetic speech: words of the file are heard, others are not."""
     path = tmp_path / "words.txt"
     path.write_text("stop\nyes\n(left|right) right stop\n")
-    recognizer = Recognizer.load("commands").commands(path)
+    recognizer = Recognizer.load("commands").with_commands(path)
     names = ("stop", "yes", "seven", "right", "left_right_stop")
     heard = recognizer.transcribe([read_audio(spoken / f"{name}.flac") for name in names])
     assert [transcript.command.intent if transcript.command else None for transcript in heard] == [
@@ -253,7 +254,7 @@ def test_shipped_model_hears_typed_commands(tmp_path, spoken):
 def test_words_end_with_the_recording_wherever_it_is_cut(tmp_path, spoken, threshold):
     path = tmp_path / "words.txt"
     path.write_text("left right stop\nseven\n")
-    recognizer = Recognizer.load("commands").commands(path, threshold)
+    recognizer = Recognizer.load("commands").with_commands(path, threshold)
     whole = [read_audio(spoken / f"{name}.flac") for name in ("left_right_stop", "seven")]
     cut = [waveform[:length] for waveform in whole for length in range(len(waveform) * 3 // 5, len(waveform), 997)]
     ends = [(t.words[-1].end, t.duration) for t in recognizer.transcribe(cut) if t.command]
@@ -264,7 +265,7 @@ def test_words_end_with_the_recording_wherever_it_is_cut(tmp_path, spoken, thres
 def test_with_no_threshold_the_nearest_command_is_taken_however_long_the_recording(tmp_path, spoken):
     path = tmp_path / "words.txt"
     path.write_text("backward\nforward visual\n")
-    recognizer = Recognizer.load("commands").commands(path, threshold=0.0)
+    recognizer = Recognizer.load("commands").with_commands(path, threshold=0.0)
     waveforms = [read_audio(spoken / f"{name}.flac") for name in ("left_right_stop", "seven", "stop", "yes")]
     assert all(transcript.command for transcript in recognizer.transcribe(waveforms))
 
@@ -274,8 +275,8 @@ def test_a_classifier_writes_no_letters_to_search_in(tiny_model, tmp_path):
     path = tmp_path / "words.txt"
     path.write_text("yes\n")
     pooled = model.config.acoustic.model_copy(update={"pooling": "last"})
-    recognizer = recognizer_of(Model(model.config.model_copy(update={"acoustic": pooled})).eval())
-    for refused in (lambda: recognizer.commands(path), lambda: recognizer.woken_by("hey computer")):
+    recognizer = Recognizer(TorchRuntime(Model(model.config.model_copy(update={"acoustic": pooled}))))
+    for refused in (lambda: recognizer.with_commands(path), lambda: recognizer.with_wake_phrase("hey computer")):
         with pytest.raises(CommandsError, match="does not write letters"):
             refused()
 
@@ -283,7 +284,7 @@ def test_a_classifier_writes_no_letters_to_search_in(tiny_model, tmp_path):
 def test_streaming_gives_commands(tmp_path, spoken):
     path = tmp_path / "words.txt"
     path.write_text("seven\n")
-    stream = Recognizer.load("commands").commands(path).stream()
+    stream = Recognizer.load("commands").with_commands(path).stream()
     waveform = read_audio(spoken / "seven.flac")
     events = [
         event for start in range(0, len(waveform), 1000) for event in stream.accept(waveform[start : start + 1000])
