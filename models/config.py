@@ -14,6 +14,7 @@ from oyez.models.decoding.beam import Lexicon
 from oyez.models.decoding.ngram import NgramConfig
 from oyez.models.decoding.prior import LabelPrior
 from oyez.models.grammar.confidence import CommandConfidence
+from oyez.models.language.fusion import FusionConfig
 
 Cell = Literal["lstm", "gru", "rnn-tanh", "rnn-relu"]
 Precision = Literal["auto", "float32", "bfloat16"]
@@ -58,13 +59,6 @@ class AcousticConfig(BaseModel, frozen=True, extra="forbid"):
     # from the last state of each direction, the mean of the steps, a mean weighted by what the network finds important,
     # or the mean of the features themselves, without convolutions or recurrence: what is left without memory
     pooling: Literal["last", "mean", "attention", "features"] | None = None
-
-
-class FusionConfig(BaseModel, frozen=True, extra="forbid"):
-    """How much the language model counts against the acoustic one."""
-
-    weight: float = Field(default=0.5, ge=0)  # of its log-probabilities
-    letter_score: float = 0.0  # added for every letter: a language model alone prefers short texts
 
 
 def _spellable(words: tuple[str, ...]) -> tuple[str, ...]:

@@ -20,8 +20,8 @@ from oyez.models.vad.segmentation import SegmentationConfig
 class EventStream:
     """The events of a source of sound, in order: iterate over it with `for` or with `async for`.
 
-    Closing it, or leaving its `with` block, ends the microphone. What was being said then is lost; a source that ends by
-    itself gives the final of what was being said.
+    Closing it, or leaving its `with` block, ends the microphone. What was being said then is lost; a source that ends
+    by itself gives the final of what was being said.
     """
 
     def __init__(

@@ -59,7 +59,9 @@ def inside(recognizer: Recognizer, waveform: Waveform, transcript: Transcript) -
         if recognizer.config.acoustic.pooling is not None:
             _draw_classes(labels, log_probs, classes_of(recognizer.config.vocabulary))
         else:
-            _draw_labels(labels, log_probs, recognizer.decoder.decode(log_probs) if len(shown) else [], recognizer.step_seconds)
+            _draw_labels(
+                labels, log_probs, recognizer.decoder.decode(log_probs) if len(shown) else [], recognizer.step_seconds
+            )
         for word in transcript.words:
             if word.start >= seconds:
                 break

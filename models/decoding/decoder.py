@@ -13,7 +13,10 @@ LogProbs = npt.NDArray[np.float32]  # shape (steps, labels): natural logarithms,
 class Decoder(Protocol):
     """Finds a text in what the network says. It is made once for a model and holds no state of a recording."""
 
-    name: str  # what options call it: greedy, beam, word, ngram, lstm
+    @property
+    def name(self) -> str:
+        """What options call it: greedy, beam, word, ngram, lstm."""
+        ...
 
     def decode(self, log_probs: LogProbs) -> list[int]:
         """Return the labels of the text, without blanks, given the log-probabilities of one utterance.

@@ -141,7 +141,9 @@ def test_long_recording_is_cut_at_its_pauses_and_joined(recognizer, with_pauses,
     before, transcript, after = recognizer.transcribe([waveforms[0], with_pauses, waveforms[1]])
     assert transcript.text == " ".join(part.text for part in parts)
     assert transcript.duration == 7.0
-    assert transcript.confidence == pytest.approx(np.mean([w.confidence for part in parts for w in part.words]), abs=1e-3)
+    assert transcript.confidence == pytest.approx(
+        np.mean([w.confidence for part in parts for w in part.words]), abs=1e-3
+    )
     expected = [
         (word.start + segment.start, word.end + segment.start)
         for part, segment in zip(parts, segments, strict=True)

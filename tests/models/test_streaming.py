@@ -7,7 +7,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from oyez.data.audio import SAMPLE_RATE
-from oyez.models.recognizer import Recognizer
 from oyez.models.streaming import PARTIAL_EVERY
 from oyez.models.types import Final, Partial, SpeechStarted
 from oyez.models.vad.segmentation import SegmentationConfig

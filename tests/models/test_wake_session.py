@@ -85,7 +85,7 @@ class Loudness:
 
 @pytest.fixture
 def stream(energy_is_speech):
-    """(a meaning for each loudness, whether only what is meant for us is reported) -> a stream that is awake for 3 s."""
+    """(a meaning for each loudness, whether only what is meant for us is reported) -> a stream, awake for 3 s."""
     return lambda meanings, only_addressed=False: StreamingRecognizer(Loudness(meanings, only_addressed))
 
 
@@ -140,7 +140,9 @@ def test_who_is_awake_falls_asleep_and_forgets_the_call_with_the_stream(stream):
 
 def test_of_the_pieces_of_a_recording_those_count_that_say_most():
     several = Rejection(RejectionCode.MULTIPLE)  # a piece that was joined of several itself
-    pieces = [(transcript_of(command), float(n)) for n, command in enumerate([UNWOKEN_STOP, CALL, SPEECH, STOP, several])]
+    pieces = [
+        (transcript_of(command), float(n)) for n, command in enumerate([UNWOKEN_STOP, CALL, SPEECH, STOP, several])
+    ]
     assert addressed_parts(pieces, 5.0) == pieces[4:]
     assert addressed_parts(pieces[:4], 5.0) == [(transcript_of(None), 2.0), pieces[3]]
     assert addressed_parts(pieces[:2], 5.0) == pieces[1:2]

@@ -13,7 +13,7 @@ from oyez.app.listen.keeping import Keeper, KeepingError
 from oyez.app.listen.listening import Heard
 from oyez.data.audio import Waveform, read_audio
 from oyez.data.corpora.recordings import utterances
-from oyez.models.types import Command, Rejection, RejectionCode, Final, SpeechStarted, Transcript
+from oyez.models.types import Command, Final, Rejection, RejectionCode, SpeechStarted, Transcript
 
 STARTED = datetime(2026, 1, 2, 3, 4, 5, 6)
 
