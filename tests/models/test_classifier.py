@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from pydantic import ValidationError
@@ -10,8 +11,8 @@ from oyez.data.alphabet import decode
 from oyez.models.classifier import acoustic_model, average, classes_of
 from oyez.models.confidence import WordConfidence
 from oyez.models.config import AcousticConfig, ModelConfig
-from oyez.models.network import Model, load_checkpoint, save_checkpoint
 from oyez.models.interpreter import WordClass
+from oyez.models.network import Model, load_checkpoint, save_checkpoint
 from oyez.models.recognizer import Recognizer
 from oyez.models.runtime.torch import TorchRuntime
 

@@ -241,7 +241,7 @@ def test_a_folder_of_an_earlier_edition_is_read(tmp_path: Path, tiny_model: Call
 
 def test_standard_error_outlives_models_that_are_loaded_at_once() -> None:
     program = (
-        "import os, sys; from concurrent.futures import ThreadPoolExecutor; from models.recognizer import Recognizer\n"
+        "import os, sys; from concurrent.futures import ThreadPoolExecutor; from oyez.models.recognizer import Recognizer\n"
         "with ThreadPoolExecutor(3) as pool: list(pool.map(Recognizer.load, ['english'] * 3))\n"
         "print('still here', file=sys.stderr)"
     )
@@ -250,6 +250,8 @@ def test_standard_error_outlives_models_that_are_loaded_at_once() -> None:
 
 
 def test_a_model_is_loaded_where_standard_error_is_closed() -> None:
-    program = "import os; os.close(2); from models.recognizer import Recognizer; print(Recognizer.load('english').name)"
+    program = (
+        "import os; os.close(2); from oyez.models.recognizer import Recognizer; print(Recognizer.load('english').name)"
+    )
     done = subprocess.run([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, check=True)
     assert done.stdout == "english\n"
