@@ -16,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 if TYPE_CHECKING:
     from oyez.models import Recognizer
-    from oyez.training.evaluation.evaluate import Noisy
+    from oyez.training.evaluation.recognition import Noisy
 
 
 _STDERR = 2  # its file descriptor
@@ -97,7 +97,7 @@ def load_recognizer(
 def load_noise(noise: Path | None, snr: Sequence[float] | None) -> dict[float, Noisy]:
     """Return what puts --noise over utterances at each --snr; a mistake in them ends the command."""
     from oyez.training.config import RecipeError
-    from oyez.training.evaluation.evaluate import Noisy
+    from oyez.training.evaluation.recognition import Noisy
     from oyez.training.selection import noises
 
     if (noise is None) != (not snr):

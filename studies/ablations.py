@@ -29,7 +29,7 @@ from oyez.data.files import whole_file
 from oyez.models.checkpoint import find_checkpoint, load_checkpoint, read_config
 from oyez.models.recognizer import recognizer_of
 from oyez.training.config import Recipe, load_recipe
-from oyez.training.evaluation.evaluate import Evaluation, Noisy, evaluate
+from oyez.training.evaluation.recognition import Evaluation, Noisy, evaluate
 from oyez.training.log import figures
 from oyez.training.processes import run
 from oyez.training.selection import noises, select_by_corpus
@@ -50,18 +50,18 @@ CHANGES = (
     "augmentation.babble_probability=0.15",
     "augmentation.codec_probability=0.15",
     "augmentation.gain_db=[0, 0]",
-    "augmentation.silence_seconds=0; augmentation.cut_seconds=0",
+    "augmentation.max_silence_seconds=0; augmentation.max_cut_seconds=0",
     "spec_augment.time_masks=0; spec_augment.frequency_masks=0",
     "spec_augment.time_masks=3; spec_augment.frequency_masks=3",
-    "batching.joined=0",
+    "batching.concat_probability=0",
     "acoustic.dropout=0",
     "optimisation.learning_rate=8e-4",
     "optimisation.learning_rate=3e-3",
-    "optimisation.warm_up=0.3",
-    "optimisation.averaging=0",
+    "optimisation.warmup_share=0.3",
+    "optimisation.ema_decay=0",
     "optimisation.weight_decay=0",
     "optimisation.label_smoothing=0.05",
-    "optimisation.intermediate_loss=0.3",
+    "optimisation.intermediate_loss_share=0.3",
 )  # of runs from a model
 
 SHAPES = (
@@ -124,7 +124,7 @@ def carry_out(study: Study, changes: Sequence[str]) -> Path:
 
     Raises:
         StudyError: levers.json is of another study.
-        RecipeError, CheckpointError, ProcessError, Interrupted: as a run of training does.
+        RecipeError, CheckpointError, ProcessError, RunInterruptedError: as a run of training does.
     """
     all_changes = list(dict.fromkeys([NOTHING, *changes]))
     for change in all_changes:
@@ -265,7 +265,7 @@ def command(
 ) -> None:
     """Measure single changes of a recipe, one after the other."""
     # no calm epochs: the levers of augmentation would not act in them
-    settings = (f"optimisation.steps={steps}", "augmentation.calm_epochs=0", *(setting or ()))
+    settings = (f"optimisation.steps={steps}", "augmentation.warmup_epochs=0", *(setting or ()))
     study = Study(recipe, settings, data, init, runs, out, device, processes, noise, snr)
     with told():
         print(carry_out(study, change or SEEDS + (SHAPES if init is None else CHANGES)))

@@ -26,7 +26,7 @@ from oyez.data.manifest import Utterance
 from oyez.models.decoding.closed import rank
 from oyez.models.recognizer import Recognizer
 from oyez.training.config import CorpusConfig, Recipe, load_recipe
-from oyez.training.evaluation.evaluate import some_at_once
+from oyez.training.evaluation.recognition import read_batches
 from oyez.training.log import last_validation
 from oyez.training.processes import run
 from oyez.training.selection import select
@@ -69,7 +69,7 @@ def ask(recognizer: Recognizer, clips: Sequence[Utterance]) -> Asked:
     candidates = [encode(word) for word in words]
     right: defaultdict[str, list[bool]] = defaultdict(list)
     spelled: defaultdict[str, list[bool]] = defaultdict(list)
-    for _, readable in some_at_once(clips, left_out=[]):
+    for _, readable in read_batches(clips, left_out=[]):
         rows = recognizer.log_probs([waveform for _, waveform in readable])
         for (clip, _), log_probs in zip(readable, rows, strict=True):
             right[clip.text].append(rank(log_probs, candidates)[0].labels == tuple(encode(clip.text)))
@@ -90,7 +90,7 @@ def study(
 
     Raises:
         StudyError: Speech Commands has no validation clip of a word, or the recipe makes a classifier.
-        RecipeError, CheckpointError, ProcessError, Interrupted: as a run of training does.
+        RecipeError, CheckpointError, ProcessError, RunInterruptedError: as a run of training does.
     """
     if recipe.acoustic.pooling is not None:
         raise StudyError(f"recipe {recipe.name!r} makes a classifier, which can give no word that it was not made for")

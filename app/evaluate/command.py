@@ -74,7 +74,7 @@ def evaluate(
     """Measure a model on speech whose text is known: WER, CER, command accuracy, errors."""
     from oyez.app.evaluate.report import Trial, as_record, draw, tables
     from oyez.training.config import RecipeError
-    from oyez.training.evaluation.evaluate import evaluate as evaluate_all
+    from oyez.training.evaluation.recognition import evaluate as evaluate_all
 
     noisy = load_noise(noise, snr)
     given = [name for name in (*_OF_ONE_CORPUS, "data") if _is_given(context, name)]

@@ -54,9 +54,9 @@ def test_a_wrong_setting_is_named(override: str, message: str) -> None:
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
-        (["optimisation.intermediate_loss=0.3", "acoustic.layers=1"], r"acoustic\.layers = 2 or more"),
+        (["optimisation.intermediate_loss_share=0.3", "acoustic.layers=1"], r"acoustic\.layers = 2 or more"),
         (
-            ["optimisation.label_smoothing=0.1", "acoustic.pooling=mean", "batching.joined=0"],
+            ["optimisation.label_smoothing=0.1", "acoustic.pooling=mean", "batching.concat_probability=0"],
             "label_smoothing is added",
         ),
     ],

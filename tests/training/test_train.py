@@ -21,7 +21,7 @@ from oyez.data.manifest import Utterance, write_manifest
 from oyez.models.checkpoint import CARD, load_checkpoint
 from oyez.models.recognizer import Recognizer
 from oyez.training.config import RecipeError, load_recipe
-from oyez.training.processes import Interrupted
+from oyez.training.errors import RunInterruptedError
 from oyez.training.schedule import one_cycle
 from oyez.training.train import Run, Trainer
 
@@ -46,8 +46,8 @@ root = "recordings"
 speakers = ["speaker3"]
 [batching]
 batch_seconds = 2.5
-noise_only = 0.2
-joined = 0.2
+noise_only_share = 0.2
+concat_probability = 0.2
 [optimisation]
 epochs = 3
 save_every_seconds = 0
@@ -76,12 +76,12 @@ def command(recipe: Path, corpus: Path, out: Path, *more: str) -> list[str]:
 
 
 def test_two_tones_are_told_apart_after_some_epochs(recipe: Path, corpus: Path, tmp_path: Path) -> None:
-    settings = ["optimisation.epochs=60", "optimisation.learning_rate=0.01", "optimisation.averaging=0.9"]
+    settings = ["optimisation.epochs=60", "optimisation.learning_rate=0.01", "optimisation.ema_decay=0.9"]
     settings += ["augmentation.noise_probability=0", "spec_augment.time_masks=0", "spec_augment.frequency_masks=0"]
     settings += [
         "acoustic.dropout=0",
-        "batching.joined=0",
-        "batching.noise_only=0",
+        "batching.concat_probability=0",
+        "batching.noise_only_share=0",
         "optimisation.save_every_seconds=60",
     ]
     Trainer(Run(load_recipe(recipe, settings), corpus, tmp_path / "run")).train()
@@ -98,7 +98,7 @@ def test_a_run_stopped_at_any_step_ends_with_the_same_weights(
     Trainer(whole).train()
     cut = Run(loaded, corpus, tmp_path / "cut")
     for steps in (1, 4, 2):
-        with pytest.raises(Interrupted):
+        with pytest.raises(RunInterruptedError):
             Trainer(cut).train(stop_after(steps))
     Trainer(cut).train()
     assert_same_weights(whole.out, cut.out)
@@ -152,7 +152,7 @@ def test_the_log_holds_each_step_once_and_each_validation(
     recipe: Path, corpus: Path, tmp_path: Path, stop_after: Callable[[int], Callable[[], int]]
 ) -> None:
     run = Run(load_recipe(recipe), corpus, tmp_path / "run")
-    with pytest.raises(Interrupted):
+    with pytest.raises(RunInterruptedError):
         Trainer(run).train(stop_after(2))
     Trainer(run).train()
     entries = [json.loads(line) for line in (run.out / "log.jsonl").read_text().splitlines()]
@@ -172,7 +172,7 @@ def test_a_run_of_some_steps_ends_after_them_in_an_epoch_validated_and_stopped_o
     Trainer(whole).train()
     cut = Run(loaded, corpus, tmp_path / "cut")
     for steps in (2, 3):
-        with pytest.raises(Interrupted):
+        with pytest.raises(RunInterruptedError):
             Trainer(cut).train(stop_after(steps))
     assert not (cut.out / "last").exists()
     Trainer(cut).train()
@@ -195,8 +195,8 @@ def test_a_finished_run_is_left_as_it_is(recipe: Path, corpus: Path, tmp_path: P
 
 
 def test_nothing_short_enough_to_learn_from_is_told(recipe: Path, corpus: Path, tmp_path: Path) -> None:
-    loaded = load_recipe(recipe, ["batching.longest_seconds=0.1"])
-    with pytest.raises(RecipeError, match=r"longest_seconds = 0\.1"):
+    loaded = load_recipe(recipe, ["batching.max_seconds=0.1"])
+    with pytest.raises(RecipeError, match=r"max_seconds = 0\.1"):
         Trainer(Run(loaded, corpus, tmp_path / "run"))
 
 
@@ -204,7 +204,7 @@ def test_a_log_torn_in_the_writing_does_not_stop_a_run_from_going_on(
     recipe: Path, corpus: Path, tmp_path: Path, stop_after: Callable[[int], Callable[[], int]]
 ) -> None:
     run = Run(load_recipe(recipe), corpus, tmp_path / "run")
-    with pytest.raises(Interrupted):
+    with pytest.raises(RunInterruptedError):
         Trainer(run).train(stop_after(2))
     with (run.out / "log.jsonl").open("a") as file:
         file.write('{"event": "st')
@@ -239,7 +239,7 @@ def test_a_model_of_another_shape_is_no_start(recipe: Path, corpus: Path, tmp_pa
 
 
 def test_a_model_of_another_kind_or_other_classes_is_no_start(recipe: Path, corpus: Path, tmp_path: Path) -> None:
-    letters, classes = ["optimisation.epochs=1"], ["acoustic.pooling=mean", "batching.joined=0"]
+    letters, classes = ["optimisation.epochs=1"], ["acoustic.pooling=mean", "batching.concat_probability=0"]
     for name, settings in (("letters", letters), ("classes", [*letters, *classes])):
         Trainer(Run(load_recipe(recipe, settings), corpus, tmp_path / name)).train()
     for name, settings, told in (
@@ -257,7 +257,7 @@ def test_another_recipe_does_not_overwrite_a_run(
     recipe: Path, corpus: Path, tmp_path: Path, stop_after: Callable[[int], Callable[[], int]]
 ) -> None:
     out = tmp_path / "run"
-    with pytest.raises(Interrupted):
+    with pytest.raises(RunInterruptedError):
         Trainer(Run(load_recipe(recipe), corpus, out)).train(stop_after(1))
     with pytest.raises(RecipeError, match=r"acoustic.width was 16, is 24"):
         Trainer(Run(load_recipe(recipe, ["acoustic.width=24"]), corpus, out))
@@ -292,13 +292,13 @@ def test_a_run_goes_on_with_the_same_speech_and_start_alone(
         other = load_recipe(recipe, ["optimisation.epochs=1", f"optimisation.seed={seed}"])
         Trainer(Run(other, corpus, tmp_path / name)).train()
     run = Run(loaded, corpus, out, str(tmp_path / "first" / "last"))
-    with pytest.raises(Interrupted):
+    with pytest.raises(RunInterruptedError):
         Trainer(run).train(stop_after(2))
     for init in (str(tmp_path / "second" / "last"), None):
         with pytest.raises(RecipeError, match="started from another model"):
             Trainer(replace(run, init=init))
     from_nothing = Run(loaded, corpus, tmp_path / "from_nothing")
-    with pytest.raises(Interrupted):
+    with pytest.raises(RunInterruptedError):
         Trainer(from_nothing).train(stop_after(2))
     with pytest.raises(RecipeError, match="started from another model"):
         Trainer(replace(from_nothing, init="no/such/model"))
@@ -310,7 +310,7 @@ def test_a_run_goes_on_with_the_same_speech_and_start_alone(
         Trainer(run)
     manifest.write_text(listed)
     (tmp_path / "first").rename(tmp_path / "away")  # its weights are in the state now
-    with pytest.raises(Interrupted):
+    with pytest.raises(RunInterruptedError):
         Trainer(run).train(stop_after(1))
     (tmp_path / "away").rename(tmp_path / "first")
     Trainer(run).train()  # the state knows the model still
@@ -326,7 +326,7 @@ def test_after_an_interruption_the_loss_is_still_that_of_the_epoch(
     steps = sum('"event": "step"' in line for line in (tmp_path / "whole" / "log.jsonl").read_text().splitlines())
     for stop in (1, steps):
         cut = Run(loaded, corpus, tmp_path / str(stop))
-        with pytest.raises(Interrupted):
+        with pytest.raises(RunInterruptedError):
             Trainer(cut).train(stop_after(stop))
         Trainer(cut).train()
         resumed = re.search(r"epoch 1: loss ([\d.]+)", capsys.readouterr().err)
@@ -357,7 +357,7 @@ def test_each_cell_trains(recipe: Path, corpus: Path, tmp_path: Path, cell: str)
 def test_a_classifier_is_trained_and_evaluated_by_the_same_script(
     recipe: Path, corpus: Path, tmp_path: Path, pooling: str
 ) -> None:
-    settings = [f"acoustic.pooling={pooling}", "batching.joined=0", "optimisation.learning_rate=0.01"]
+    settings = [f"acoustic.pooling={pooling}", "batching.concat_probability=0", "optimisation.learning_rate=0.01"]
     Trainer(Run(load_recipe(recipe, settings), corpus, tmp_path / "out")).train()
     recognizer = Recognizer.load(tmp_path / "out" / "last")
     heard = recognizer.transcribe([read_audio(corpus / "recordings" / f"{name}.wav") for name in ("low0", "high1")])
@@ -369,9 +369,9 @@ def test_a_classifier_is_trained_and_evaluated_by_the_same_script(
 
 
 def test_a_classifier_cannot_learn_words_in_a_row_nor_words_that_it_does_not_know(recipe: Path, corpus: Path) -> None:
-    with pytest.raises(RecipeError, match=r"batching\.joined = 0"):
+    with pytest.raises(RecipeError, match=r"batching\.concat_probability = 0"):
         load_recipe(recipe, ["acoustic.pooling=mean"])
-    narrow = load_recipe(recipe, ["acoustic.pooling=mean", "batching.joined=0", 'vocabulary=["low"]'])
+    narrow = load_recipe(recipe, ["acoustic.pooling=mean", "batching.concat_probability=0", 'vocabulary=["low"]'])
     with pytest.raises(RecipeError, match="'high' is no word of the vocabulary"):
         Trainer(Run(narrow, corpus, corpus / "out"))
 
@@ -380,7 +380,7 @@ def test_gradients_are_shown_by_layer_and_step_and_what_clipping_does_is_logged(
     recipe: Path, corpus: Path, tmp_path: Path
 ) -> None:
     Trainer(
-        Run(load_recipe(recipe, ["optimisation.epochs=1", "optimisation.gradient_norm=0.01"]), corpus, tmp_path)
+        Run(load_recipe(recipe, ["optimisation.epochs=1", "optimisation.max_grad_norm=0.01"]), corpus, tmp_path)
     ).train()
     board = EventAccumulator(str(tmp_path / "tensorboard")).Reload()
     scalars = set(board.Tags()["scalars"])

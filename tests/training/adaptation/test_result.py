@@ -34,7 +34,7 @@ from oyez.training.adaptation.adaptation import Speech as AdaptationSpeech
 from oyez.training.adaptation.speech import Parted, Voices
 from oyez.training.calibration.operating_points import Attempt
 from oyez.training.config import CorpusConfig, RecipeError
-from oyez.training.evaluation.evaluate import hear
+from oyez.training.evaluation.recognition import recognise_words
 from oyez.training.lm.ngram import estimate
 from oyez.training.lm.ngram_model import write_arpa
 from oyez.training.selection import select
@@ -128,7 +128,7 @@ def test_clips_are_refused_of_which_none_would_be_in_the_vocabulary_or_none_outs
 def test_confidences_are_fitted_to_speech_that_was_held_out(untrained_model: Path, spoken: Path) -> None:
     recognizer = Recognizer.load(untrained_model)
     said = [Utterance(spoken / f"{text}.flac", text, "one", 0.0, 0.8) for text in ("yes", "right", "seven", "stop")]
-    heard = hear(recognizer, said)
+    heard = recognise_words(recognizer, said)
     config = with_fitted_confidences(recognizer, heard)
     assert config.confidence != WordConfidence()
     assert config.command_confidence != recognizer.model.config.command_confidence

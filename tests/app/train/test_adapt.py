@@ -17,7 +17,7 @@ from oyez.models.checkpoint import CARD, WEIGHTS
 from oyez.models.recognizer import Recognizer
 from oyez.training import train
 from oyez.training.adaptation import speech as adaptation_speech
-from oyez.training.processes import Interrupted
+from oyez.training.errors import RunInterruptedError
 from oyez.training.train import Run
 
 Oyez = Callable[..., Result]
@@ -145,7 +145,7 @@ def test_from_a_file_to_a_model_or_to_none(
 
     # interrupted while it trains, it keeps what it has
     def interrupted(run: Run, device: str, stop: Callable[[], int]) -> None:
-        raise Interrupted(signal.SIGTERM)
+        raise RunInterruptedError(signal.SIGTERM)
 
     with monkeypatch.context() as patched:
         patched.setattr(train, "work", interrupted)
