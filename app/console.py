@@ -96,7 +96,7 @@ def load_recognizer(
 
 def load_noise(noise: Path | None, snr: Sequence[float] | None) -> dict[float, Noisy]:
     """Return what puts --noise over utterances at each --snr; a mistake in them ends the command."""
-    from oyez.training.config import RecipeError
+    from oyez.training.errors import TrainingError
     from oyez.training.evaluation.recognition import Noisy
     from oyez.training.selection import noises
 
@@ -104,7 +104,7 @@ def load_noise(noise: Path | None, snr: Sequence[float] | None) -> dict[float, N
         wrong_use("--noise and --snr belong together: what to mix in, and how loud")
     try:
         recorded = noises([noise], Path()) if noise is not None else []
-    except RecipeError as error:
+    except TrainingError as error:
         wrong_use(error)
     return {each: Noisy([recording for kind in recorded for recording in kind], each) for each in snr or ()}
 

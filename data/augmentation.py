@@ -40,11 +40,11 @@ class AugmentationConfig(Configuration, frozen=True):
     """How much of what; a probability of 0 turns a step off. Ranges are (lowest, highest), drawn uniformly."""
 
     warmup_epochs: int = Field(
-        default=0, ge=0, description="over which the probabilities of the acoustic scene rise from 0; no SpecAugment then"
+        default=0,
+        ge=0,
+        description="over which the probabilities of the acoustic scene rise from 0; no SpecAugment then",
     )
-    speed: PositiveRange = Field(
-        default=(0.9, 1.1), description="factor; pitch changes with it (Ko et al. 2015)"
-    )
+    speed: PositiveRange = Field(default=(0.9, 1.1), description="factor; pitch changes with it (Ko et al. 2015)")
     speed_probability: float = Field(default=0.5, ge=0, le=1)
     max_cut_seconds: float = Field(
         default=0.03, ge=0, description="most that is lost at either end, as by a late microphone"

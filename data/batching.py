@@ -161,7 +161,9 @@ class TrainingBatches(Dataset[Batch]):
             if len(spec.members) > 1:  # words that follow each other closely, as people say them
                 waveform = trim_silence(waveform)
             if pieces:
-                pieces.append(np.zeros(int(rng.uniform(0, self.config.concat_max_gap_seconds) * SAMPLE_RATE), np.float32))
+                pieces.append(
+                    np.zeros(int(rng.uniform(0, self.config.concat_max_gap_seconds) * SAMPLE_RATE), np.float32)
+                )
             pieces.append(self.augmentation.perturb_speaker(waveform, rng))
             texts.append(utterance.text)
         if not pieces:

@@ -18,7 +18,7 @@ from PIL import Image
 from oyez.data.audio import AudioError
 from oyez.models.checkpoint import CheckpointError
 from oyez.training.config import RecipeError
-from oyez.training.errors import RunInterruptedError, ProcessError
+from oyez.training.errors import ProcessError, RunInterruptedError
 
 OutOption = Annotated[Path, typer.Option(help="Where the picture and the page go.")]
 SmallOption = Annotated[bool, typer.Option("--small", help="Only to see that it runs.")]

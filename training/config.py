@@ -80,7 +80,10 @@ class OptimisationConfig(Configuration, frozen=True):
         default=0.0, ge=0, lt=1, description="share of the loss that is CTC after the middle layer"
     )
     ema_decay: float = Field(
-        default=0.999, ge=0, lt=1, description="of the exponential moving average of the weights, which is what is saved"
+        default=0.999,
+        ge=0,
+        lt=1,
+        description="of the exponential moving average of the weights, which is what is saved",
     )
     precision: Precision = Field(default="auto", description="auto: bfloat16 where the processor computes in it")
     seed: int = Field(default=1, ge=0, lt=2**20, description="of all randomness")
@@ -171,18 +174,18 @@ def make_recipe(
 def setting_names(config: type[BaseModel] = Recipe, section: str = "") -> Iterator[str]:
     """Yield the names of all settings of a recipe, with their sections: optimisation.epochs, data.train.root, ..."""
     for name, field in config.model_fields.items():
-        inner = _section_of(field.annotation)
+        inner = section_of(field.annotation)
         if inner is None:
             yield f"{section}{name}"
         else:
             yield from setting_names(inner, f"{section}{name}.")
 
 
-def _section_of(annotation: Any) -> type[BaseModel] | None:
+def section_of(annotation: Any) -> type[BaseModel] | None:
     """Return the class of a section of settings, or of each element of a list of such sections; None for others."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
-    return next((inner for inner in map(_section_of, get_args(annotation)) if inner is not None), None)
+    return next((inner for inner in map(section_of, get_args(annotation)) if inner is not None), None)
 
 
 def _with_present_names(settings: dict[str, Any]) -> dict[str, Any]:

@@ -185,7 +185,8 @@ def refuse_shared_speakers(training: Selection, validation: Selection) -> None:
 def refuse_shared_recordings(training: Iterable[Utterance], validation: Iterable[Utterance]) -> None:
     """Raise DataError if a recording is in both, by whatever link."""
     learned, measured = (
-        {path.resolve() for path in {utterance.path for utterance in utterances}} for utterances in (training, validation)
+        {path.resolve() for path in {utterance.path for utterance in utterances}}
+        for utterances in (training, validation)
     )
     recordings = learned & measured
     if recordings:

@@ -160,7 +160,9 @@ def load_state(out: Path, fingerprint: RunFingerprint) -> TrainingState | None:
     except (KeyError, ValidationError) as error:
         raise _damaged(out, error) from error
     longer = _as_long(before.recipe, fingerprint.recipe)
-    different = differences(*(recipe.model_dump(exclude=_NOT_COMPARED) for recipe in (longer, fingerprint.recipe)))
+    different = differences(
+        longer.model_dump(exclude=_NOT_COMPARED), fingerprint.recipe.model_dump(exclude=_NOT_COMPARED)
+    )
     if different:
         raise RunMismatchError(f"{out} holds a run with another recipe ({'; '.join(different)}). Choose another --out")
     if before.processes != fingerprint.processes:

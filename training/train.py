@@ -31,11 +31,11 @@ from oyez.models.recognizer import recognizer_of
 from oyez.training.calibration.word_confidence import fit_word_confidence
 from oyez.training.card import training_card
 from oyez.training.config import Recipe
+from oyez.training.errors import DataError, ModelMismatchError, RecipeError, RunInterruptedError
 from oyez.training.evaluation.recognition import accuracy_by, accuracy_of, recognise_words
 from oyez.training.gradients import norms_by_layer, norms_by_step
 from oyez.training.log import TrainingLog
 from oyez.training.losses import classification_loss, ctc_loss, early_log_probs, middle_of, smoothed
-from oyez.training.errors import DataError, ModelMismatchError, RecipeError, RunInterruptedError
 from oyez.training.processes import rank_and_processes
 from oyez.training.schedule import one_cycle
 from oyez.training.selection import (
@@ -49,7 +49,7 @@ from oyez.training.selection import (
     voices,
 )
 from oyez.training.spec_augment import SpecAugment
-from oyez.training.state import RunFingerprint, TrainingState, run_lock, load_state, save_state
+from oyez.training.state import RunFingerprint, TrainingState, load_state, run_lock, save_state
 
 WATCHED_STEPS = 100  # the gradient's norm is taken apart, by layer and time step, at every hundredth step
 STATISTICS_STEPS = 24  # steps whose features give the global normalisation

@@ -36,8 +36,8 @@ def cut_words(
 ) -> None:
     """Cut words out of the sentences of a recipe by forced alignment, and write a manifest of them.
 
-    The sentences are those that the recipe trains on, so that its validation speakers stay unknown to a model that learns
-    from the pieces; with --validation those that it validates on. No audio is copied.
+    The sentences are those that the recipe trains on, so that its validation speakers stay unknown to a model that
+    learns from the pieces; with --validation those that it validates on. No audio is copied.
 
     oyez data cut-words english --data speech --max-per-word 40 --out speech/cut_words.jsonl
 
@@ -80,10 +80,12 @@ def cut_words(
 def pseudo_labels(
     folder: Annotated[Path, typer.Argument(help="Holds the clips, .wav.", exists=True, file_okay=False)],
     model: Annotated[
-        list[str], typer.Option("--model", "-m", help="A shipped model's name, or a folder; repeatable: all must agree.")
+        list[str],
+        typer.Option("--model", "-m", help="A shipped model's name, or a folder; repeatable: all must agree."),
     ],
     word: Annotated[
-        list[str] | None, typer.Option(help="A word that may be said; repeatable.", show_default="the models' own words")
+        list[str] | None,
+        typer.Option(help="A word that may be said; repeatable.", show_default="the models' own words"),
     ] = None,
     min_probability: Annotated[
         float, typer.Option(help="Probability that each model must give to the word.", min=0, max=1)
@@ -123,7 +125,7 @@ def phrases(
     ] = None,
     seed: Annotated[int, typer.Option(help="Random seed.", min=0)] = 1,
 ) -> None:
-    """Print phrases for synthetic voices to read, one a line: everyday commands, pieces of sentences, words in no order.
+    """Print phrases for synthetic voices to read: everyday commands, pieces of sentences, words in no order.
 
     oyez data phrases --count 40000 --sentences transcripts.txt.gz > phrases.txt
     """

@@ -91,9 +91,7 @@ def estimate(
         Path | None,
         typer.Option("--interpolate", help="A model of CMU Sphinx (.lm.bin) that is mixed in.", show_default="none"),
     ] = None,
-    weight: Annotated[
-        float, typer.Option(help="With --interpolate: of the other model.", min=0, max=0.99)
-    ] = 0.5,
+    weight: Annotated[float, typer.Option(help="With --interpolate: of the other model.", min=0, max=0.99)] = 0.5,
     threshold: Annotated[
         float, typer.Option("--prune-entropy", help="In nats: n-grams that change the model less are dropped.", min=0)
     ] = 0.0,
@@ -103,8 +101,8 @@ def estimate(
     oyez lm estimate transcripts.txt.gz phrases.txt --frequent-words 60000 --interpolate en-us.lm.bin
     --prune-entropy 1e-8 --out words.arpa
 
-    A text of some thousand sentences lacks many words that people say: --frequent-words adds some. It lacks still more of
-    the words that follow each other: --interpolate adds what a model of CMU Sphinx knows of them; the pocketsphinx
+    A text of some thousand sentences lacks many words that people say: --frequent-words adds some. It lacks still more
+    of the words that follow each other: --interpolate adds what a model of CMU Sphinx knows of them; the pocketsphinx
     package holds one for US English. KenLM's build_binary makes a smaller file of the result, which loads at once:
     build_binary -q 8 -b 8 -a 255 trie words.arpa words.lm
     """

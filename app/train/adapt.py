@@ -23,18 +23,25 @@ def adapt(
     ] = None,
     data: Annotated[
         Path | None,
-        typer.Option(help="The folder with the corpora of a recipe: real speech that must stay known.", show_default="none"),
+        typer.Option(
+            help="The folder with the corpora of a recipe: real speech that must stay known.", show_default="none"
+        ),
     ] = None,
     recipe: Annotated[
         str | None, typer.Option(help="With --data: which recipe.", show_default="the one of the model's name")
     ] = None,
     replay: Annotated[
         Path | None,
-        typer.Option(help="Instead of --data: a folder with real speech of any kind, and its manifest.", show_default="none"),
+        typer.Option(
+            help="Instead of --data: a folder with real speech of any kind, and its manifest.", show_default="none"
+        ),
     ] = None,
     recordings: Annotated[
         Path | None,
-        typer.Option(help="Measure on these too: a folder with manifest.tsv or .jsonl, path and text as it was said.", show_default="none"),
+        typer.Option(
+            help="Measure on these too: a folder with manifest.tsv or .jsonl, path and text as it was said.",
+            show_default="none",
+        ),
     ] = None,
     other_speech: Annotated[
         Path | None,
@@ -46,7 +53,9 @@ def adapt(
     ] = 1.0,
     voice: Annotated[
         list[str] | None,
-        typer.Option(help="A further voice to train with (see `oyez data synthesise`); repeatable.", show_default="none"),
+        typer.Option(
+            help="A further voice to train with (see `oyez data synthesise`); repeatable.", show_default="none"
+        ),
     ] = None,
     clips: Annotated[int, typer.Option(help="How many readings of the file's sentences to learn from.", min=3)] = 600,
     epochs: Annotated[int, typer.Option(help="Passes over the training speech.", min=1)] = 2,
@@ -55,7 +64,7 @@ def adapt(
 ) -> None:
     """Fine-tune a model for one commands file, on synthetic speech, and measure what it gains. Interrupted, it resumes.
 
-    Exit code 1, and no model, if general speech is recognised worse than --max-wer-increase allows, or the commands are.
+    Exit code 1, and no model, if general speech is recognised worse than --max-wer-increase allows, or the commands.
 
     Needs the extra for synthetic voices: pip install -e '.[synthesis]'
     """

@@ -197,5 +197,3 @@ def _attempts_on_recordings(recognizer: Recognizer, task: Task, reports: bool = 
 def _threshold(recognizer: Recognizer, task: Task) -> float:
     given = task.compiled.file.oyez.threshold
     return recognizer.model.config.command_confidence.threshold if given is None else given
-
-

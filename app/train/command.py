@@ -36,7 +36,8 @@ def train(
     init: Annotated[
         str | None,
         typer.Option(
-            help="Start from this model: a shipped one's name, or a folder. Its shape is taken where the recipe names none.",
+            help="Start from this model, a shipped one's name or a folder; it gives the shape that the recipe leaves "
+            "open.",
             show_default="none",
         ),
     ] = None,
@@ -46,7 +47,10 @@ def train(
     setting: Annotated[
         list[str] | None,
         typer.Option(
-            "--set", help="Change a setting: --set acoustic.cell=gru; repeatable.", metavar="KEY=VALUE", show_default="none"
+            "--set",
+            help="Change a setting: --set acoustic.cell=gru; repeatable.",
+            metavar="KEY=VALUE",
+            show_default="none",
         ),
     ] = None,
     device: DeviceOption = "cpu",

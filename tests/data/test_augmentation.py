@@ -243,7 +243,9 @@ def test_what_is_off_leaves_the_draws_of_the_rest_as_they_were():
     usual = AugmentationConfig()
     with_voices = Augmentation(usual, voices=[tone(200)])
 
-    assert np.array_equal(with_voices.acoustic_scene(tone(), rng(5)), Augmentation(usual).acoustic_scene(tone(), rng(5)))
+    assert np.array_equal(
+        with_voices.acoustic_scene(tone(), rng(5)), Augmentation(usual).acoustic_scene(tone(), rng(5))
+    )
 
 
 def test_a_short_recording_of_noise_is_repeated():

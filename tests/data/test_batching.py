@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from oyez.data.audio import SAMPLE_RATE
 from oyez.data.augmentation import Augmentation, AugmentationConfig
-from oyez.data.batching import BatchingConfig, ExampleSpec, Example, TrainingBatches, pad, plan_epoch
+from oyez.data.batching import BatchingConfig, Example, ExampleSpec, TrainingBatches, pad, plan_epoch
 from oyez.data.manifest import Utterance
 
 UNCHANGED = Augmentation(
@@ -71,7 +71,10 @@ def test_a_plan_covers_what_is_usable_within_its_bounds(durations, batch_seconds
 
 
 def test_a_plan_is_derived_from_seed_and_epoch_alone():
-    utterances, config = listed(np.linspace(0.5, 3, 50)), BatchingConfig(batch_seconds=8, concat_probability=0.3, noise_only_share=0.1)
+    utterances, config = (
+        listed(np.linspace(0.5, 3, 50)),
+        BatchingConfig(batch_seconds=8, concat_probability=0.3, noise_only_share=0.1),
+    )
 
     def plan(seed, epoch):
         return plan_epoch(utterances, config, seed, epoch)
@@ -183,7 +186,9 @@ def test_joined_clips_stand_in_a_row_with_silence_between(clips):
 
 def test_a_text_that_says_nothing_leaves_no_space(clips):
     silent = Utterance(clips[0].path, "")
-    batch = TrainingBatches([clips[0], silent, clips[1]], [[ExampleSpec((0, 1, 2), (0,))]], BatchingConfig(), UNCHANGED)[0]
+    batch = TrainingBatches(
+        [clips[0], silent, clips[1]], [[ExampleSpec((0, 1, 2), (0,))]], BatchingConfig(), UNCHANGED
+    )[0]
 
     assert batch.texts == ["text 0 text 1"]
 

@@ -10,7 +10,7 @@ import torch
 import torch.distributed as dist
 
 from oyez.training import processes
-from oyez.training.errors import RunInterruptedError, ProcessError
+from oyez.training.errors import ProcessError, RunInterruptedError
 from oyez.training.processes import Stop
 
 
@@ -53,7 +53,7 @@ def test_a_failure_in_one_ends_all_and_is_raised_here() -> None:
 
 
 def test_a_signal_to_the_parent_reaches_all() -> None:
-    with pytest.raises(RunInterruptedError, match="stopped by SIGTERM; run again to go on"):
+    with pytest.raises(RunInterruptedError, match="stopped by SIGTERM; run again to resume"):
         processes.run(signal_the_parent, None, "cpu", 2)
 
 

@@ -20,8 +20,8 @@ from oyez.models.grammar.samples import draw_samples
 from oyez.models.grammar.spoken import spell
 from oyez.training.config import CorpusConfig, Recipe
 from oyez.training.curation.phrases import phrases, words
-from oyez.training.lm.frequent_words import frequent_words
 from oyez.training.holding_out import ONE_IN, hold_out
+from oyez.training.lm.frequent_words import frequent_words
 from oyez.training.selection import refuse_shared_recordings, refuse_shared_speakers, select
 
 HELD_OUT_VOICES = frozenset(
@@ -70,8 +70,8 @@ def choose_voices(further: Sequence[str] = ()) -> Voices:
     """Split the voices that are installed, with further ones to train with.
 
     Raises:
-        MissingPackageError, SynthesisError: the extra `synthesis` is not installed, a further voice is unavailable or is one that is held
-            out, or there is none to measure with.
+        MissingPackageError, SynthesisError: the extra `synthesis` is not installed, a further voice is unavailable or
+            is one that is held out, or there is none to measure with.
     """
     for name in HIBARI:
         check_voice(name)
@@ -117,7 +117,9 @@ def draw_sentences(file: CommandsFile, seed: int = 1) -> SplitTexts:
     return SplitTexts([text for text in texts if text not in held_out], sorted(held_out))
 
 
-def draw_general(training: int, held_out: int, vocabulary: Sequence[str], never: Collection[str], seed: int) -> SplitTexts:
+def draw_general(
+    training: int, held_out: int, vocabulary: Sequence[str], never: Collection[str], seed: int
+) -> SplitTexts:
     """Draw so many phrases to train on and to measure on, everyday commands and words in no order; none comes twice.
 
     Of a model with a vocabulary every second one is made of its words.

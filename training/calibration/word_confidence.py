@@ -8,8 +8,8 @@ from dataclasses import astuple
 import numpy as np
 
 from oyez.models.confidence import WordConfidence, WordEvidence
-from oyez.training.calibration.reliability import rightness
 from oyez.training.calibration.logistic import fit_logistic
+from oyez.training.calibration.reliability import rightness
 from oyez.training.evaluation.recognition import RecognisedUtterance
 
 

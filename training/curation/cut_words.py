@@ -1,8 +1,8 @@
 """Words, or some in a row, cut out of sentences by forced alignment: voices for what nobody was asked to say alone.
 
-No audio is copied: the manifest says where in which recording each word
-lies. Put together in a new order (batching.concat_probability), they are sentences that nobody said (aligned data augmentation,
-Lam et al. 2021, arXiv:2104.01393).
+No audio is copied: the manifest says where in which recording each word lies. Put together in a new order
+(batching.concat_probability), they are sentences that nobody said (aligned data augmentation, Lam et al. 2021,
+arXiv:2104.01393).
 """
 
 from __future__ import annotations

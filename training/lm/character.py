@@ -214,7 +214,7 @@ def language_card(config: LanguageConfig, source: str, sentences: int, bits: flo
 
 {config.description}
 
-- Network: embedding of {config.embedding}, {config.layers} layer(s) of LSTM, {config.width} units each, one label a step
+- Network: embedding of {config.embedding}, {config.layers} layer(s) of {config.width} LSTM units, one label a step
 - Held-out sentences: {bits:.3f} bits a character
 
 Trained on {sentences} sentences of {source}.

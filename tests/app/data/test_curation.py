@@ -13,7 +13,8 @@ import soundfile
 from typer.testing import CliRunner
 
 from oyez.app.cli import app
-from oyez.data.audio import SAMPLE_RATE
+from oyez.data.audio import HOP, SAMPLE_RATE
+from oyez.data.augmentation import sound_mask
 from oyez.data.corpora.speech_commands import hashed_split
 from oyez.data.manifest import Utterance, read_manifest, write_manifest
 from oyez.data.synthesis.synthesis import Manner, speak
@@ -112,9 +113,7 @@ def test_the_command_writes_what_the_shipped_models_agree_on(tmp_path: Path, cli
     assert listed[clips[1].name].speaker == clips[1].name[:8]
 
 
-def test_the_command_says_what_is_wrong_and_writes_nothing(
-    tmp_path: Path, untrained_classifier: Path
-) -> None:
+def test_the_command_says_what_is_wrong_and_writes_nothing(tmp_path: Path, untrained_classifier: Path) -> None:
     assert "name them with --word" in run("pseudo-labels", tmp_path, "--model", "english")[1]
     assert "nowhere" in run("pseudo-labels", tmp_path, "--model", "nowhere")[1]
     code, output = run("pseudo-labels", tmp_path, "--model", "commands")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import inspect
 import re
 import subprocess
@@ -11,12 +10,17 @@ import time
 from pathlib import Path
 
 import pytest
+from pocketsphinx import Config, LogMath
+from pocketsphinx import NGramModel as Sphinx
 from typer.testing import CliRunner
 
 from oyez.app.cli import app
 from oyez.app.lm.command import train
 from oyez.models.language.character import LanguageConfig
 from oyez.training.lm.character import LanguageTraining
+from oyez.training.lm.ngram import estimate
+from oyez.training.lm.ngram_model import write_arpa
+from tests.training.toy_text import sentences
 
 SENTENCES = ["turn on the light", "stop", "turn off the light and the heating", "no"] * 100
 
@@ -73,15 +77,21 @@ def test_frequent_words_are_added(tmp_path: Path) -> None:
     assert "\theating" in unigrams
 
 
-@pytest.mark.skipif(importlib.util.find_spec("pocketsphinx") is None, reason="pocketsphinx is not installed")
-def test_a_model_of_sphinx_is_mixed_in_and_pruned(tmp_path: Path) -> None:
-    from pocketsphinx import get_model_path
+@pytest.fixture
+def sphinx_model(tmp_path: Path) -> Path:
+    """A model of order 3 that pocketsphinx wrote."""
+    write_arpa(estimate(sentences(), 3, (0, 1)), tmp_path / "sphinx.arpa")
+    sphinx = Sphinx(Config(), LogMath(1.0001), str(tmp_path / "sphinx.arpa"))
+    sphinx.write(str(tmp_path / "sphinx.lm.bin"), sphinx.str_to_type("bin"))
+    return tmp_path / "sphinx.lm.bin"
 
+
+def test_a_model_of_sphinx_is_mixed_in_and_pruned(sphinx_model: Path, tmp_path: Path) -> None:
     text = tmp_path / "text.txt"
     text.write_text("the cat sees the light\nthe dog runs\n")
     sizes = []
     for name, threshold in (("whole.arpa", 0.0), ("pruned.arpa", 1e-3)):
-        options = ("--interpolate", get_model_path("en-us/en-us.lm.bin"), "--prune-entropy", threshold)
+        options = ("--interpolate", sphinx_model, "--prune-entropy", threshold)
         assert run("estimate", text, "--out", tmp_path / name, *options)[0] == 0
         written = (tmp_path / name).read_text()
         assert re.search(r"\tcat\b", written)

@@ -49,7 +49,8 @@ def test_a_fitted_confidence_is_the_share_that_is_right_on_other_speech() -> Non
 def test_words_that_are_all_right_give_finite_weights() -> None:
     rng = np.random.default_rng(4)
     heard = [
-        RecognisedUtterance(Utterance(Path("x.wav"), "go"), [AlignedWord("go", 0, 10, -float(rng.random()), 0.0)]) for _ in range(20)
+        RecognisedUtterance(Utterance(Path("x.wav"), "go"), [AlignedWord("go", 0, 10, -float(rng.random()), 0.0)])
+        for _ in range(20)
     ]
     found = fit_word_confidence(heard)
     assert all(np.isfinite(weight) for weight in found.model_dump().values())
@@ -66,7 +67,9 @@ def test_a_word_that_fits_better_is_never_less_sure() -> None:
     for _ in range(300):
         score = -float(rng.random())
         said = "go" if rng.random() < -score else "no"
-        misleading.append(RecognisedUtterance(Utterance(Path("x.wav"), said), [AlignedWord("go", 0, 10, score, 2 * score)]))
+        misleading.append(
+            RecognisedUtterance(Utterance(Path("x.wav"), said), [AlignedWord("go", 0, 10, score, 2 * score)])
+        )
     found = fit_word_confidence(misleading)
     assert found.score >= 0
     assert found.ratio >= 0

@@ -10,11 +10,10 @@ import pytest
 import torch
 
 from oyez.data.alphabet import encode
-from oyez.models.language.character import BOUNDARY, CharacterLanguageModel, LanguageConfig, State, load_language_model
-from oyez.training.config import RecipeError
+from oyez.models.language.character import BOUNDARY, CharacterLanguageModel, LanguageConfig, State
+from oyez.training.errors import RunInterruptedError, RunMismatchError, StateError
 from oyez.training.lm.character import LanguageTrainer, LanguageTraining, bits_per_character
 from oyez.training.lm.tbptt import IGNORED, Piece, piece_loss, pieces
-from oyez.training.errors import RunInterruptedError
 
 SMALL = LanguageConfig(embedding=8, width=24)
 

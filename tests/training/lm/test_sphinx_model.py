@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import pytest
-import typer
 from pocketsphinx import Config, LogMath
 from pocketsphinx import NGramModel as Sphinx
 
