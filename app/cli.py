@@ -31,8 +31,11 @@ from oyez.app.console import (
     say,
     wrong_use,
 )
+from oyez.app.data.curation import cut_words, phrases, pseudo_labels
 from oyez.app.evaluate.command import evaluate
-from oyez.app.train.adapting import adapt
+from oyez.app.lm.command import lm_app
+from oyez.app.model.command import model_app
+from oyez.app.train.adapt import adapt
 from oyez.app.train.command import train
 from oyez.app.transcribe.command import transcribe
 
@@ -44,7 +47,12 @@ app = typer.Typer(
 )
 data_app = typer.Typer(no_args_is_help=True, help="Fetch the corpora that models learn from.")
 app.add_typer(data_app, name="data")
+data_app.command("cut-words")(cut_words)
+data_app.command("pseudo-labels")(pseudo_labels)
+data_app.command("phrases")(phrases)
 app.add_typer(commands_app, name="commands")
+app.add_typer(lm_app, name="lm")
+app.add_typer(model_app, name="model")
 
 
 class ListenFormat(StrEnum):
@@ -203,43 +211,6 @@ app.command()(adapt)
 
 
 app.command()(evaluate)
-
-
-@app.command()
-def generate(
-    beginning: Annotated[str, typer.Argument(help="The text to continue.")] = "",
-    model: Annotated[
-        str, typer.Option("--model", "-m", help="A shipped language model's name, or a folder of one.")
-    ] = "books",
-    temperature: Annotated[float, typer.Option(help="Above 1 freer, below 1 safer, 0 always the likeliest.")] = 0.7,
-    top_k: Annotated[int | None, typer.Option(help="Choose among so many of the likeliest letters only.")] = None,
-    count: Annotated[int, typer.Option("--count", "-n", help="How many texts to write.", min=1)] = 1,
-    longest: Annotated[int, typer.Option(help="Letters to write at most.", min=1)] = 200,
-    seed: Annotated[int | None, typer.Option(help="For the same text again.", min=0)] = None,
-) -> None:
-    """Continue a text, letter by letter, as the language model would have it."""
-    import torch
-
-    from oyez.data.text import TextError, normalise
-    from oyez.models.checkpoint import CheckpointError
-    from oyez.models.language.character import load_language_model
-
-    try:
-        language_model = load_language_model(model)
-        given = normalise(beginning) + (" " if beginning[-1:].isspace() else "")
-        generator = torch.Generator()
-        if seed is None:
-            generator.seed()
-        else:
-            generator.manual_seed(seed)
-        for _ in range(count):
-            letters = language_model.generate(given, temperature, top_k, longest, generator)
-            print(given, end="", flush=True)
-            for letter in letters:
-                print(letter, end="", flush=True)
-            print(flush=True)
-    except (CheckpointError, TextError, ValueError) as error:
-        wrong_use(error)
 
 
 @app.command()

@@ -16,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 if TYPE_CHECKING:
     from oyez.models.recognizer import Recognizer
-    from oyez.training.evaluation.evaluate import Noisy
+    from oyez.training.evaluation.recognition import Noisy
 
 
 _STDERR = 2  # its file descriptor
@@ -100,15 +100,15 @@ def load_recognizer(
 
 def load_noise(noise: Path | None, snr: Sequence[float] | None) -> dict[float, Noisy]:
     """Return what puts --noise over utterances at each --snr; a mistake in them ends the command."""
-    from oyez.training.config import RecipeError
-    from oyez.training.evaluation.evaluate import Noisy
+    from oyez.training.errors import TrainingError
+    from oyez.training.evaluation.recognition import Noisy
     from oyez.training.selection import noises
 
     if (noise is None) != (not snr):
         wrong_use("--noise and --snr belong together: what to mix in, and how loud")
     try:
         recorded = noises([noise], Path()) if noise is not None else []
-    except RecipeError as error:
+    except TrainingError as error:
         wrong_use(error)
     return {each: Noisy([recording for kind in recorded for recording in kind], each) for each in snr or ()}
 

@@ -13,12 +13,13 @@ from typing import Annotated
 import numpy as np
 import numpy.typing as npt
 import soxr
-from pydantic import AfterValidator, BaseModel, Field, PositiveFloat, PositiveInt
+from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt
 from scipy import fft
 from scipy.signal import fftconvolve
 
 from oyez.data.audio import HOP, SAMPLE_RATE, Waveform
 from oyez.data.codecs import CODECS, Codec, through_codec
+from oyez.data.configuration import Configuration
 
 _QUIETEST = 1e-4  # RMS below which a clip counts as silent and noise is scaled to this instead
 _SILENCE_DB = 35.0  # below the loud parts of a clip
@@ -35,30 +36,38 @@ CountRange = Annotated[tuple[PositiveInt, PositiveInt], AfterValidator(_in_order
 PositiveRange = Annotated[tuple[PositiveFloat, PositiveFloat], AfterValidator(_in_order)]
 
 
-class AugmentationConfig(BaseModel, frozen=True, extra="forbid"):
+class AugmentationConfig(Configuration, frozen=True):
     """How much of what; a probability of 0 turns a step off. Ranges are (lowest, highest), drawn uniformly."""
 
-    calm_epochs: int = Field(default=0, ge=0)  # over which the scene's probabilities rise from 0 to what they are here
-    speed: PositiveRange = (0.9, 1.1)  # factor; pitch changes with it (Ko et al. 2015)
+    warmup_epochs: int = Field(
+        default=0,
+        ge=0,
+        description="over which the probabilities of the acoustic scene rise from 0; no SpecAugment then",
+    )
+    speed: PositiveRange = Field(default=(0.9, 1.1), description="factor; pitch changes with it (Ko et al. 2015)")
     speed_probability: float = Field(default=0.5, ge=0, le=1)
-    cut_seconds: float = Field(default=0.03, ge=0)  # most that is lost at either end, as by a late microphone
-    silence_seconds: float = Field(default=0.25, ge=0)  # most that is put before, and after
+    max_cut_seconds: float = Field(
+        default=0.03, ge=0, description="most that is lost at either end, as by a late microphone"
+    )
+    max_silence_seconds: float = Field(default=0.25, ge=0, description="most that is put before, and after")
     reverberation_probability: float = Field(default=0.2, ge=0, le=1)
-    reverberation_seconds: PositiveRange = (0.1, 0.6)  # time in which the echo of a simulated room falls by 60 dB
-    measured_rooms: float = Field(
-        default=0.5, ge=0, le=1
-    )  # share of the rooms that are measured ones, if there are any
-    band_probability: float = Field(default=0.25, ge=0, le=1)
-    band_low_hz: PositiveRange = (50, 350)  # what is below is taken away
-    band_high_hz: PositiveRange = (3000, 7500)  # what is above is taken away
+    reverberation_seconds: PositiveRange = Field(
+        default=(0.1, 0.6), description="time in which the echo of a simulated room falls by 60 dB (RT60)"
+    )
+    measured_room_probability: float = Field(
+        default=0.5, ge=0, le=1, description="share of the rooms that are measured ones, if there are any"
+    )
+    band_probability: float = Field(default=0.25, ge=0, le=1, description="of a limited band, as of a telephone")
+    high_pass_hz: PositiveRange = Field(default=(50, 350), description="what is below is taken away")
+    low_pass_hz: PositiveRange = Field(default=(3000, 7500), description="what is above is taken away")
     noise_probability: float = Field(default=0.7, ge=0, le=1)
-    noise_snr_db: Range = (0, 30)
-    babble_probability: float = Field(default=0.0, ge=0, le=1)
-    babble_voices: CountRange = (3, 8)  # fewest and most clips that are mixed
-    babble_snr_db: Range = (5, 25)
+    noise_snr_db: Range = Field(default=(0, 30), description="speech over noise")
+    babble_probability: float = Field(default=0.0, ge=0, le=1, description="of people who speak in the background")
+    babble_voices: CountRange = Field(default=(3, 8), description="how many clips are mixed")
+    babble_snr_db: Range = Field(default=(5, 25), description="speech over babble")
     codec_probability: float = Field(default=0.0, ge=0, le=1)
-    codecs: tuple[Codec, ...] = Field(default=CODECS, min_length=1)  # one of them is drawn
-    gain_db: Range = (-25, 6)
+    codecs: tuple[Codec, ...] = Field(default=CODECS, min_length=1, description="of which one is drawn")
+    gain_db: Range = Field(default=(-25, 6), description="change of the level")
 
 
 @dataclass(frozen=True)
@@ -80,25 +89,28 @@ class Augmentation:
         weights = np.array([1 / max(decay_seconds(room), 0.1) for room in self.rooms])
         return np.cumsum(weights / weights.sum())
 
-    def voice(self, waveform: Waveform, rng: np.random.Generator) -> Waveform:
+    def perturb_speaker(self, waveform: Waveform, rng: np.random.Generator) -> Waveform:
         """Change the speaker of one clip: speed, and how much of its ends was caught."""
         config = self.config
         if rng.random() < config.speed_probability:
             waveform = change_speed(waveform, rng.uniform(*config.speed))
-        most = min(config.cut_seconds * SAMPLE_RATE, len(waveform) / 10)
+        most = min(config.max_cut_seconds * SAMPLE_RATE, len(waveform) / 10)
         first, last = (int(rng.uniform(0, most)) for _ in range(2))
         return waveform[first : len(waveform) - last]
 
     def strength(self, epoch: int) -> float:
-        """Return the share of its probabilities that `scene` has in an epoch: labels are aligned sooner in calm."""
-        return min(1.0, epoch / self.config.calm_epochs) if self.config.calm_epochs else 1.0
+        """Return the share of its probabilities that `acoustic_scene` has in an epoch.
 
-    def surround(self, waveform: Waveform, rng: np.random.Generator) -> Waveform:
+        During the augmentation warm-up it is below 1: labels are aligned sooner on clear speech.
+        """
+        return min(1.0, epoch / self.config.warmup_epochs) if self.config.warmup_epochs else 1.0
+
+    def pad_silence(self, waveform: Waveform, rng: np.random.Generator) -> Waveform:
         """Put silence before and after."""
-        before, after = (int(rng.uniform(0, self.config.silence_seconds) * SAMPLE_RATE) for _ in range(2))
+        before, after = (int(rng.uniform(0, self.config.max_silence_seconds) * SAMPLE_RATE) for _ in range(2))
         return np.pad(waveform, (before, after))
 
-    def scene(self, waveform: Waveform, rng: np.random.Generator, strength: float = 1.0) -> Waveform:
+    def acoustic_scene(self, waveform: Waveform, rng: np.random.Generator, strength: float = 1.0) -> Waveform:
         """Change what lies around the speech, at the same length: room, microphone, noise, loudness."""
         config = self.config
         if rng.random() < strength * config.reverberation_probability:
@@ -109,7 +121,7 @@ class Augmentation:
         if self.voices and config.babble_probability and rng.random() < strength * config.babble_probability:
             waveform = add_noise(waveform, self.babble(len(waveform), rng), rng.uniform(*config.babble_snr_db))
         if rng.random() < strength * config.band_probability:
-            waveform = limit_band(waveform, rng.uniform(*config.band_low_hz), rng.uniform(*config.band_high_hz))
+            waveform = limit_band(waveform, rng.uniform(*config.high_pass_hz), rng.uniform(*config.low_pass_hz))
         if config.codec_probability and rng.random() < strength * config.codec_probability:
             waveform = through_codec(waveform, config.codecs[rng.integers(len(config.codecs))], rng)
         waveform = waveform * 10 ** (rng.uniform(*config.gain_db) / 20)
@@ -127,7 +139,7 @@ class Augmentation:
 
     def room(self, rng: np.random.Generator) -> Waveform:
         """Return the response of a measured room, or of a simulated one."""
-        if len(self.rooms) and rng.random() < self.config.measured_rooms:
+        if len(self.rooms) and rng.random() < self.config.measured_room_probability:
             return self.rooms[int(np.searchsorted(self._room_shares, rng.random()).clip(max=len(self.rooms) - 1))]
         return simulated_room(rng.uniform(*self.config.reverberation_seconds), rng)
 
@@ -143,8 +155,8 @@ class Augmentation:
         return together * np.float32(0.05 / max(_rms(together), _QUIETEST))
 
 
-def sounding(waveform: Waveform, hop: int) -> npt.NDArray[np.bool_]:
-    """Tell where there is sound in a clip, for each `hop` samples: what is less than 35 dB fainter than its loud parts.
+def sound_mask(waveform: Waveform, hop: int) -> npt.NDArray[np.bool_]:
+    """Return for each `hop` samples whether there is sound: less than 35 dB fainter than the loud parts of the clip.
 
     Loud parts are the loudest twentieth, so that a click does not make silence of the speech beside it.
     """
@@ -154,7 +166,7 @@ def sounding(waveform: Waveform, hop: int) -> npt.NDArray[np.bool_]:
 
 def trim_silence(waveform: Waveform) -> Waveform:
     """Cut off what lies before and after the sound of a clip, to 10 ms."""
-    loud = np.flatnonzero(sounding(waveform, HOP))
+    loud = np.flatnonzero(sound_mask(waveform, HOP))
     return waveform[loud[0] * HOP : (loud[-1] + 1) * HOP] if len(loud) else waveform
 
 

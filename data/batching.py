@@ -1,7 +1,7 @@
 """Batches to learn from: which clips of an epoch go together, and the padded audio of them.
 
-Everything random hangs on (seed, epoch, number of the draw) alone, so an epoch can be entered at any batch and gives
-the very batches that it would have given from the start.
+All randomness is derived from (seed, epoch, number of the example) alone, so an epoch can be entered at any batch and
+gives the very batches that it would have given from the start.
 """
 
 from __future__ import annotations
@@ -14,30 +14,37 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from pydantic import BaseModel, Field
+from pydantic import Field
 from torch import Tensor
 from torch.utils.data import Dataset
 
 from oyez.data.audio import HOP, SAMPLE_RATE, AudioError, Waveform, read_audio
-from oyez.data.augmentation import Augmentation, sounding, trim_silence
+from oyez.data.augmentation import Augmentation, sound_mask, trim_silence
+from oyez.data.configuration import Configuration
 from oyez.data.manifest import Utterance
 
 
-class BatchingConfig(BaseModel, frozen=True, extra="forbid"):
+class BatchingConfig(Configuration, frozen=True):
     """How an epoch is put together."""
 
-    batch_seconds: float = Field(default=120.0, gt=0)  # of padded clips in a batch, over all processes
-    longest_seconds: float = Field(default=16.0, gt=0)  # longer utterances are left out
-    joined: float = Field(default=0.0, ge=0, le=1)  # share of draws that are two to four short clips, trimmed, in a row
-    joined_seconds: float = Field(default=2.5, gt=0)  # clips up to this length are joined
-    joined_gap_seconds: float = Field(default=0.3, ge=0)  # most silence between two of them
-    noise_only: float = Field(default=0.0, ge=0, le=1)  # draws of noise with nothing said, as a share of the others
-    fewest_per_text: int = Field(default=0, ge=0)  # clips of rarer texts are drawn several times an epoch
-    most_repeats: int = Field(default=20, ge=1)  # but on average no clip more often than this
+    batch_seconds: float = Field(default=120.0, gt=0, description="of padded clips in a batch, over all processes")
+    max_seconds: float = Field(default=16.0, gt=0, description="longer utterances are skipped")
+    concat_probability: float = Field(
+        default=0.0, ge=0, le=1, description="of joining a short clip with one to three others, trimmed, in a row"
+    )
+    concat_max_seconds: float = Field(default=2.5, gt=0, description="clips up to this length are joined")
+    concat_max_gap_seconds: float = Field(default=0.3, ge=0, description="most silence between two joined clips")
+    noise_only_share: float = Field(
+        default=0.0, ge=0, le=1, description="examples of noise with nothing said, as a share of the others"
+    )
+    min_per_text: int = Field(
+        default=0, ge=0, description="clips of rarer texts are taken several times an epoch, up to this number"
+    )
+    max_repeats: int = Field(default=20, ge=1, description="but on average no clip more often than this")
 
 
 @dataclass(frozen=True)
-class Draw:
+class ExampleSpec:
     """One example of an epoch: the clips that it is made of (none: noise) and the seed of its augmentation."""
 
     members: tuple[int, ...]
@@ -47,7 +54,7 @@ class Draw:
 
 @dataclass(frozen=True)
 class Example:
-    """What a draw becomes."""
+    """An example as it is learned from."""
 
     waveform: Waveform
     text: str
@@ -67,32 +74,32 @@ class Batch:
 
 def plan_epoch(
     utterances: Sequence[Utterance], config: BatchingConfig, seed: int, epoch: int, processes: int = 1
-) -> list[list[list[Draw]]]:
+) -> list[list[list[ExampleSpec]]]:
     """Draw the steps of an epoch, each a batch for every process: examples of similar length, steps in random order."""
     rng = np.random.default_rng([seed, epoch])
     seconds = np.array([utterance.duration or 0.0 for utterance in utterances])
-    usable = [index for index in range(len(utterances)) if seconds[index] <= config.longest_seconds]
+    usable = [index for index in range(len(utterances)) if seconds[index] <= config.max_seconds]
     singles = usable + _repeats_of_rare_texts(utterances, usable, config, rng)
-    short = [index for index in singles if seconds[index] <= config.joined_seconds]
+    short = [index for index in singles if seconds[index] <= config.concat_max_seconds]
     members: list[tuple[int, ...]] = []
     for index in singles:
         others: tuple[int, ...] = ()
-        if seconds[index] <= config.joined_seconds and rng.random() < config.joined:
+        if seconds[index] <= config.concat_max_seconds and rng.random() < config.concat_probability:
             others = tuple(int(short[n]) for n in rng.integers(len(short), size=rng.integers(1, 4)))
         members.append((index, *others))
-    members += [()] * round(config.noise_only * len(singles))
-    draws = [Draw(clips, (seed, epoch, number), epoch) for number, clips in enumerate(members)]
-    lengths = np.array([max(seconds[list(draw.members)].sum(), 1.0) for draw in draws])
+    members += [()] * round(config.noise_only_share * len(singles))
+    specs = [ExampleSpec(clips, (seed, epoch, number), epoch) for number, clips in enumerate(members)]
+    lengths = np.array([max(seconds[list(spec.members)].sum(), 1.0) for spec in specs])
     # jitter keeps examples of equal length from meeting the same neighbours in every epoch
-    jitter = [rng.uniform(0.9, 1.1) for _ in draws]
-    batches: list[list[Draw]] = []
+    jitter = [rng.uniform(0.9, 1.1) for _ in specs]
+    batches: list[list[ExampleSpec]] = []
     longest = 0.0  # of the last batch
     for position in np.argsort(lengths * jitter):
         longest = max(longest, lengths[position])
         if not batches or (len(batches[-1]) + 1) * longest > config.batch_seconds / processes:
             batches.append([])
             longest = lengths[position]
-        batches[-1].append(draws[position])
+        batches[-1].append(specs[position])
     # so that no process is left without a batch in the last step
     batches += [batches[n % len(batches)] for n in range(-len(batches) % processes)]
     steps = [batches[first : first + processes] for first in range(0, len(batches), processes)]
@@ -114,7 +121,7 @@ def _repeats_of_rare_texts(
 
 def _repeats(clips: int, config: BatchingConfig) -> int:
     """Return how often the clips of one text are drawn besides once each."""
-    return min(max(0, config.fewest_per_text - clips), clips * (config.most_repeats - 1))
+    return min(max(0, config.min_per_text - clips), clips * (config.max_repeats - 1))
 
 
 class TrainingBatches(Dataset[Batch]):
@@ -123,7 +130,7 @@ class TrainingBatches(Dataset[Batch]):
     def __init__(
         self,
         utterances: Sequence[Utterance],
-        plan: Sequence[Sequence[Draw]],
+        plan: Sequence[Sequence[ExampleSpec]],
         config: BatchingConfig,
         augmentation: Augmentation,
     ) -> None:
@@ -137,31 +144,33 @@ class TrainingBatches(Dataset[Batch]):
 
     def __getitem__(self, number: int) -> Batch:
         broken: list[str] = []
-        examples = [self._example(draw, broken) for draw in self.plan[number]]
+        examples = [self._example(spec, broken) for spec in self.plan[number]]
         return pad(examples, broken)
 
-    def _example(self, draw: Draw, broken: list[str]) -> Example:
-        rng = np.random.default_rng(draw.seed)
+    def _example(self, spec: ExampleSpec, broken: list[str]) -> Example:
+        rng = np.random.default_rng(spec.seed)
         pieces: list[Waveform] = []
         texts: list[str] = []
-        for index in draw.members:
+        for index in spec.members:
             utterance = self.utterances[index]
             try:
                 waveform = read_audio(utterance.path, utterance.offset, utterance.duration)
             except AudioError as error:
                 broken.append(str(error))
                 continue
-            if len(draw.members) > 1:  # words that follow each other closely, as people say them
+            if len(spec.members) > 1:  # words that follow each other closely, as people say them
                 waveform = trim_silence(waveform)
             if pieces:
-                pieces.append(np.zeros(int(rng.uniform(0, self.config.joined_gap_seconds) * SAMPLE_RATE), np.float32))
-            pieces.append(self.augmentation.voice(waveform, rng))
+                pieces.append(
+                    np.zeros(int(rng.uniform(0, self.config.concat_max_gap_seconds) * SAMPLE_RATE), np.float32)
+                )
+            pieces.append(self.augmentation.perturb_speaker(waveform, rng))
             texts.append(utterance.text)
         if not pieces:
             pieces.append(self.augmentation.noise(int(rng.uniform(0.5, 2.0) * SAMPLE_RATE), rng))
-        waveform = self.augmentation.surround(np.concatenate(pieces), rng)
-        sound = sounding(waveform, HOP)
-        waveform = self.augmentation.scene(waveform, rng, self.augmentation.strength(draw.epoch))
+        waveform = self.augmentation.pad_silence(np.concatenate(pieces), rng)
+        sound = sound_mask(waveform, HOP)
+        waveform = self.augmentation.acoustic_scene(waveform, rng, self.augmentation.strength(spec.epoch))
         return Example(waveform, " ".join(text for text in texts if text), sound)
 
 

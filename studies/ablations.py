@@ -31,7 +31,7 @@ from oyez.models.network import load_checkpoint
 from oyez.models.recognizer import Recognizer
 from oyez.models.runtime.torch import TorchRuntime
 from oyez.training.config import Recipe, load_recipe
-from oyez.training.evaluation.evaluate import Evaluation, Noisy, evaluate
+from oyez.training.evaluation.recognition import Evaluation, Noisy, evaluate
 from oyez.training.log import figures
 from oyez.training.processes import run
 from oyez.training.selection import noises, select_by_corpus
@@ -52,18 +52,18 @@ CHANGES = (
     "augmentation.babble_probability=0.15",
     "augmentation.codec_probability=0.15",
     "augmentation.gain_db=[0, 0]",
-    "augmentation.silence_seconds=0; augmentation.cut_seconds=0",
+    "augmentation.max_silence_seconds=0; augmentation.max_cut_seconds=0",
     "spec_augment.time_masks=0; spec_augment.frequency_masks=0",
     "spec_augment.time_masks=3; spec_augment.frequency_masks=3",
-    "batching.joined=0",
+    "batching.concat_probability=0",
     "acoustic.dropout=0",
     "optimisation.learning_rate=8e-4",
     "optimisation.learning_rate=3e-3",
-    "optimisation.warm_up=0.3",
-    "optimisation.averaging=0",
+    "optimisation.warmup_share=0.3",
+    "optimisation.ema_decay=0",
     "optimisation.weight_decay=0",
     "optimisation.label_smoothing=0.05",
-    "optimisation.intermediate_loss=0.3",
+    "optimisation.intermediate_loss_share=0.3",
 )  # of runs from a model
 
 SHAPES = (
@@ -126,7 +126,7 @@ def carry_out(study: Study, changes: Sequence[str]) -> Path:
 
     Raises:
         StudyError: levers.json is of another study.
-        RecipeError, CheckpointError, ProcessError, Interrupted: as a run of training does.
+        RecipeError, CheckpointError, ProcessError, RunInterruptedError: as a run of training does.
     """
     all_changes = list(dict.fromkeys([NOTHING, *changes]))
     for change in all_changes:
@@ -267,7 +267,7 @@ def command(
 ) -> None:
     """Measure single changes of a recipe, one after the other."""
     # no calm epochs: the levers of augmentation would not act in them
-    settings = (f"optimisation.steps={steps}", "augmentation.calm_epochs=0", *(setting or ()))
+    settings = (f"optimisation.steps={steps}", "augmentation.warmup_epochs=0", *(setting or ()))
     study = Study(recipe, settings, data, init, runs, out, device, processes, noise, snr)
     with told():
         print(carry_out(study, change or SEEDS + (SHAPES if init is None else CHANGES)))

@@ -18,7 +18,7 @@ from PIL import Image
 from oyez.data.audio import AudioError
 from oyez.models.checkpoint import CheckpointError
 from oyez.training.config import RecipeError
-from oyez.training.processes import Interrupted, ProcessError
+from oyez.training.errors import ProcessError, RunInterruptedError
 
 OutOption = Annotated[Path, typer.Option(help="Where the picture and the page go.")]
 SmallOption = Annotated[bool, typer.Option("--small", help="Only to see that it runs.")]
@@ -86,7 +86,7 @@ def told() -> Iterator[None]:
     except (AudioError, CheckpointError, RecipeError, StudyError, ProcessError, OSError, ValueError) as error:
         tell(f"error: {error}")
         raise typer.Exit(2) from error
-    except Interrupted as stop:
+    except RunInterruptedError as stop:
         tell(str(stop))
         raise typer.Exit(128 + stop.signal) from stop
 

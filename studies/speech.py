@@ -14,14 +14,14 @@ from pathlib import Path
 from statistics import fmean
 
 import torch
+from oyez.models.decoding.closed import rank
 from torch import Tensor, nn
 
 from oyez.data.alphabet import encode
 from oyez.data.audio import HOP, SAMPLE_RATE, Waveform, read_audio
-from oyez.data.augmentation import sounding
+from oyez.data.augmentation import sound_mask
 from oyez.data.corpora.speech_commands import utterances
 from oyez.models.config import AcousticConfig
-from oyez.models.decoding.closed import rank
 from oyez.models.frontend import FeatureConfig, MfccFrontEnd
 from oyez.models.recurrent import RecurrentStack
 from oyez.training.losses import ctc_loss
@@ -268,7 +268,7 @@ def _clips(front_end: MfccFrontEnd, spoken: Sequence[tuple[str, Waveform]]) -> C
     waveforms = [waveform for _, waveform in spoken]
     parts = [front_end(*_padded(some)) for some in _in_batches(waveforms)]
     features = [row for rows, _ in parts for row in rows]
-    sound = [torch.from_numpy(sounding(waveform, HOP)) for waveform in waveforms]
+    sound = [torch.from_numpy(sound_mask(waveform, HOP)) for waveform in waveforms]
     padded = nn.utils.rnn.pad_sequence(features, batch_first=True)
     sound.append(torch.zeros(padded.shape[1], dtype=torch.bool))  # so that the hops are padded to the frames
     return Clips(

@@ -19,14 +19,14 @@ from typing import Annotated
 import torch
 import typer
 from matplotlib.figure import Figure
+from oyez.models.decoding.closed import rank
 
 from oyez.app.train.command import DataOption, DeviceOption, ProcessesOption
 from oyez.data.alphabet import encode
 from oyez.data.manifest import Utterance
-from oyez.models.decoding.closed import rank
 from oyez.models.recognizer import Recognizer
 from oyez.training.config import CorpusConfig, Recipe, load_recipe
-from oyez.training.evaluation.evaluate import some_at_once
+from oyez.training.evaluation.recognition import read_batches
 from oyez.training.log import last_validation
 from oyez.training.processes import run
 from oyez.training.selection import select
@@ -69,11 +69,11 @@ def ask(recognizer: Recognizer, clips: Sequence[Utterance]) -> Asked:
     candidates = [encode(word) for word in words]
     right: defaultdict[str, list[bool]] = defaultdict(list)
     spelled: defaultdict[str, list[bool]] = defaultdict(list)
-    for _, readable in some_at_once(clips, left_out=[]):
+    for _, readable in read_batches(clips, left_out=[]):
         rows = recognizer.log_probs([waveform for _, waveform in readable])
         for (clip, _), log_probs in zip(readable, rows, strict=True):
             right[clip.text].append(rank(log_probs, candidates)[0].labels == tuple(encode(clip.text)))
-            spelled[clip.text].append(" ".join(word.text for word in recognizer.words(log_probs)) == clip.text)
+            spelled[clip.text].append(" ".join(word.text for word in recognizer.align(log_probs)) == clip.text)
     return Asked(*({word: sum(found) / len(found) for word, found in of.items()} for of in (right, spelled)))
 
 
@@ -90,7 +90,7 @@ def study(
 
     Raises:
         StudyError: Speech Commands has no validation clip of a word, or the recipe makes a classifier.
-        RecipeError, CheckpointError, ProcessError, Interrupted: as a run of training does.
+        RecipeError, CheckpointError, ProcessError, RunInterruptedError: as a run of training does.
     """
     if recipe.acoustic.pooling is not None:
         raise StudyError(f"recipe {recipe.name!r} makes a classifier, which can give no word that it was not made for")

@@ -1,24 +1,19 @@
 """The mean of several models: runs that began with the same one are often better together than each of them.
 
-    python -m training.averaging runs/english/best runs/english-words/best --weight 0.4 --weight 0.6 --out runs/mean
-
 As "Model soups" (Wortsman et al. 2022, arXiv:2203.05482): it costs nothing when the model is used. What was fitted to
-one of them is not kept: let `oyez.training.lm.fusion` and `oyez commands calibrate` fit it anew.
+one of them is not kept: let `oyez lm fuse-ngram` and `oyez commands calibrate` fit it anew.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import torch
-import typer
 
-from oyez.models.checkpoint import CheckpointError
 from oyez.models.config import ModelConfig
-from oyez.models.network import Model, load_checkpoint, save_checkpoint
+from oyez.models.network import Model
 
 _ALIKE = ("features", "acoustic", "vocabulary")
 
@@ -48,7 +43,7 @@ def mean_of(models: Sequence[Model], weights: Sequence[float]) -> Model:
     with torch.no_grad():
         for parameters in zip(mean.parameters(), *(model.parameters() for model in models), strict=True):
             parameter, *given = parameters
-            parameter.copy_(sum(share * each for share, each in zip(shares, given, strict=True)))
+            parameter.copy_(sum(share * values for share, values in zip(shares, given, strict=True)))
     return mean.eval()
 
 
@@ -56,27 +51,3 @@ def _shape(model: Model, part: str) -> Any:
     """Return a part of what must be alike; a run may have had more dropout than another."""
     settings = getattr(model.config, part)
     return settings.model_copy(update={"dropout": 0.0}) if part == "acoustic" else settings
-
-
-def main(
-    model: Annotated[list[str], typer.Argument(help="Two or more, each a shipped one's name or a folder.")],
-    out: Annotated[Path, typer.Option(help="The folder of the mean; not there yet.")],
-    weight: Annotated[
-        list[float] | None, typer.Option(help="How much each model counts, in order.  [default: all alike]")
-    ] = None,
-) -> None:
-    """Write the mean of the weights of several models."""
-    if out.exists():
-        raise typer.BadParameter(f"--out {out} is there already")
-    if len(model) < 2:
-        raise typer.BadParameter("a mean is of two models or more")
-    try:
-        mean = mean_of([load_checkpoint(each) for each in model], weight or [1.0] * len(model))
-    except (CheckpointError, ValueError) as error:
-        raise typer.BadParameter(str(error)) from error
-    card = "".join(f"- {each}\n" for each in model)
-    save_checkpoint(out, mean, f"# {mean.config.name}\n\n{mean.config.description}\n\nThe mean of\n\n{card}")
-
-
-if __name__ == "__main__":
-    typer.run(main)

@@ -17,7 +17,7 @@ from pydantic import BaseModel, Field
 from torch import nn
 
 from oyez.models.grammar.intents import RESERVED, UNKNOWN, IntentClassifier, IntentConfig, log_odds, pad
-from oyez.training.calibration.calibration import fit_curve
+from oyez.training.calibration.logistic import fit_curve
 from oyez.training.schedule import one_cycle
 
 _VARIATIONS = 20  # of each held-out sentence, to calibrate the confidence with
@@ -31,7 +31,7 @@ class IntentTraining(BaseModel, frozen=True, extra="forbid"):
     steps: int = Field(default=600, ge=1)
     batch: int = Field(default=64, ge=2)
     learning_rate: float = Field(default=4e-3, gt=0)  # at its highest
-    gradient_norm: float = Field(default=1.0, gt=0)
+    max_grad_norm: float = Field(default=1.0, gt=0)
     unknown: float = Field(default=0.1, ge=0, lt=1)  # share of words that are made unknown
     omitted: float = Field(default=0.1, ge=0, lt=1)  # share of words that are left out
     wordy: float = Field(default=0.3, ge=0, le=1)  # share of sentences with unknown words before and after them
@@ -109,7 +109,7 @@ def train_intent_classifier(
         loss = -(wanted * model(*pad(batch))).sum(1).mean()
         optimiser.zero_grad()
         loss.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), training.gradient_norm)
+        nn.utils.clip_grad_norm_(model.parameters(), training.max_grad_norm)
         optimiser.step()
     model.eval()
 

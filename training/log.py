@@ -1,4 +1,4 @@
-"""What a run tells: a progress bar, lines on stderr, TensorBoard, and log.jsonl."""
+"""The log of a run: a progress bar, lines on stderr, TensorBoard, and log.jsonl."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
+from oyez.data.files import whole_file
 from oyez.data.manifest import Utterance
 from oyez.training.evaluation.metrics import Accuracy
 
 LOG = "log.jsonl"
-_NAMED_AT_MOST = 10  # files that are left out are named on the screen up to this number, and all in the log
+_NAMED_AT_MOST = 10  # files that are skipped are named on the screen up to this number, and all in the log
 
 
 class TrainingLog:
@@ -37,31 +38,34 @@ class TrainingLog:
         if writes:
             out.mkdir(parents=True, exist_ok=True)
 
-    def data(self, training: Sequence[Utterance], validation: Sequence[Utterance], left_out: Sequence[str]) -> None:
-        """Say what is learned from."""
+    def data(self, training: Sequence[Utterance], validation: Sequence[Utterance], skipped: Sequence[str]) -> None:
+        """Report what is learned from and validated on."""
         for name, utterances in [("training", training), ("validation", validation)]:
             hours = sum(u.duration or 0.0 for u in utterances) / 3600
-            speakers = len({u.speaker for u in utterances})
-            self._console.print(f"{name}: {len(utterances)} utterances, {hours:.2f} h, {speakers} speakers")
-        for reason in left_out[:_NAMED_AT_MOST]:
-            self._console.print(f"left out: {reason}", markup=False, soft_wrap=True)
-        if left_out:
-            self._console.print(f"left out: {len(left_out)} in all")
-        self._write({"event": "data", "training": len(training), "validation": len(validation), "left_out": left_out})
+            counts = counted(len(utterances), "utterance"), f"{hours:.2f} h", counted(_speakers(utterances), "speaker")
+            self._console.print(f"{name}: {', '.join(counts)}")
+        for reason in skipped[:_NAMED_AT_MOST]:
+            self._console.print(f"skipped: {reason}", markup=False, soft_wrap=True)
+        if skipped:
+            self._console.print(f"skipped: {len(skipped)} in all")
+        self._write({"event": "data", "training": len(training), "validation": len(validation), "skipped": skipped})
 
     def begin(self, step: int) -> None:
         """Open TensorBoard's file; what an earlier run wrote there for later steps is hidden."""
         if self.writes:
             self._board = SummaryWriter(str(self._path.parent / "tensorboard"), purge_step=step + 1 if step else None)
 
+    def finished(self, epochs: int) -> None:
+        """Report that a run is finished already."""
+        self._console.print(f"finished: {counted(epochs, 'epoch')}; for more, raise optimisation.epochs (--set)")
+
     def resumed(self, step: int, epoch: int) -> None:
-        """Say that a run goes on, and forget what was logged after the state that it goes on from."""
-        self._console.print(f"going on at step {step} of epoch {epoch + 1}")
+        """Report that a run resumes, and forget what was logged after the state that it resumes from."""
+        self._console.print(f"resuming at step {step}, in epoch {epoch + 1}")
         if self.writes and self._path.exists():
             kept = [line for line in self._path.read_text().splitlines() if _step_of(line) <= step]
-            part = self._path.with_name(LOG + ".part")
-            part.write_text("".join(line + "\n" for line in kept))
-            part.replace(self._path)
+            with whole_file(self._path) as part:
+                part.write_text("".join(line + "\n" for line in kept))
             for entry in map(json.loads, kept):
                 if entry["event"] == "validation":
                     self._losses.clear()
@@ -105,7 +109,7 @@ class TrainingLog:
         for reason in broken:
             if reason not in self._broken:
                 self._broken.add(reason)
-                self._console.print(f"left out: {reason}", markup=False, soft_wrap=True)
+                self._console.print(f"skipped: {reason}", markup=False, soft_wrap=True)
         self._losses.append(loss)
         self._audio_seconds += audio_seconds
         self._seconds = time.monotonic() - self._started
@@ -172,6 +176,15 @@ class TrainingLog:
     def _write(self, entry: dict[str, Any]) -> None:
         if self.writes:
             self._pending.append(json.dumps(entry) + "\n")
+
+
+def counted(count: int, noun: str) -> str:
+    """Return a number and what is counted, in the singular or the plural."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def _speakers(utterances: Sequence[Utterance]) -> int:
+    return len({utterance.speaker for utterance in utterances})
 
 
 def figures(accuracy: Accuracy) -> dict[str, float]:

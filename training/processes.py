@@ -1,4 +1,4 @@
-"""A piece of work in as many processes as it takes, each of one thread, and a clean way to stop them all."""
+"""Start a piece of work in several processes of one thread each (or join torchrun's), and stop them all cleanly."""
 
 from __future__ import annotations
 
@@ -19,27 +19,15 @@ import torch
 import torch.distributed as dist
 import torch.multiprocessing
 
+from oyez.data.cores import available_cores
+from oyez.training.errors import ProcessError, RunInterruptedError
+
 Stop = Callable[[], int]  # gives the number of the signal that asks to stop, or 0
 Work = Callable[[Any, str, Stop], None]  # (argument, device, stop)
 
 _LONGEST_WAIT = timedelta(hours=1)  # of one process for another, while the first one validates, say
 _TRIM_THRESHOLD, _MMAP_MAX = -1, -4  # of mallopt(3): memory is given back, and large blocks come from the kernel
 _PATIENCE = 10.0  # seconds that the other processes have to end by themselves after one has failed
-
-
-class ProcessError(Exception):
-    """Processes that cannot be had, or one that was killed. The message says what to do."""
-
-
-class Interrupted(Exception):
-    """The work was asked to stop, and did so in good order. `signal` is the number of the signal."""
-
-    def __init__(self, signal: int) -> None:
-        super().__init__(signal)
-        self.signal = signal
-
-    def __str__(self) -> str:
-        return f"stopped by {signal.Signals(self.signal).name}; run again to go on"
 
 
 def run(work: Work, argument: Any, device: str, processes: int | None = None) -> None:
@@ -52,7 +40,7 @@ def run(work: Work, argument: Any, device: str, processes: int | None = None) ->
         processes: how many on the CPU; None: as many as there are cores to use.
 
     Raises:
-        Interrupted: SIGINT or SIGTERM came and `work` raised this once it had saved what it had to.
+        RunInterruptedError: SIGINT or SIGTERM came and `work` raised this once it had saved what it had to.
         ProcessError: there is no such device, or a process was killed.
         And what `work` raises.
     """
@@ -64,7 +52,7 @@ def run(work: Work, argument: Any, device: str, processes: int | None = None) ->
         raise ProcessError(f"device {device!r}: {str(error).splitlines()[0]}") from error
     if "WORLD_SIZE" in os.environ:
         _join_torchrun(work, argument, device)
-    elif (count := processes or (cores() if device == "cpu" else 1)) == 1:
+    elif (count := processes or (available_cores() if device == "cpu" else 1)) == 1:
         _work_here(work, argument, device)
     else:
         _work_in_children(work, argument, count)
@@ -73,11 +61,6 @@ def run(work: Work, argument: Any, device: str, processes: int | None = None) ->
 def rank_and_processes() -> tuple[int, int]:
     """Return which of how many processes this is."""
     return (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
-
-
-def cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _work_here(work: Work, argument: Any, device: str, parent: int | None = None) -> None:
@@ -130,13 +113,13 @@ def _work_in_children(work: Work, argument: Any, count: int) -> None:
         raise errors.get()
     if any(child.exitcode for child in children):
         if stop() and all(child.exitcode in (0, -stop()) for child in children):
-            raise Interrupted(stop())  # before they had begun
+            raise RunInterruptedError(stop())  # before they had begun
         codes = ", ".join(str(child.exitcode) for child in children)
-        raise ProcessError(f"a process was killed (exit codes {codes}); run again to go on")
+        raise ProcessError(f"a process was killed (exit codes {codes}); run again to resume")
 
 
 def _start(children: Sequence[BaseProcess]) -> None:
-    """Start processes that are deaf to Ctrl-C until they listen to signals themselves; theirs come from `_watch`."""
+    """Start processes that ignore Ctrl-C until they note signals themselves; theirs are passed on by `_watch`."""
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         for child in children:
@@ -152,7 +135,7 @@ def _watch(children: Sequence[BaseProcess], stop: Stop) -> None:
             for child in children:
                 child.join(0.1)
                 if stop() and child.is_alive() and child.pid:
-                    os.kill(child.pid, stop())  # again and again: one that is just starting does not hear it yet
+                    os.kill(child.pid, stop())  # repeatedly: one that is just starting ignores it
             if any(child.exitcode for child in children):
                 for child in children:
                     child.join(_PATIENCE)

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import torch
 import torchaudio.transforms
-from pydantic import BaseModel, Field
+from pydantic import Field
 from torch import Tensor, nn
 
+from oyez.data.configuration import Configuration
 from oyez.models.frontend import valid_frames
 
 
-class SpecAugmentConfig(BaseModel, frozen=True, extra="forbid"):
+class SpecAugmentConfig(Configuration, frozen=True):
     """How many stripes, and how wide at most."""
 
-    frequency_masks: int = Field(default=2, ge=0)
-    frequency_bands: int = Field(default=8, ge=1)  # widest, in mel bands
-    time_masks: int = Field(default=2, ge=0)
-    time_frames: int = Field(default=20, ge=1)  # longest, in frames of 10 ms
-    time_share: float = Field(default=0.2, gt=0, le=1)  # longest, as a share of the longest example of the batch
+    frequency_masks: int = Field(default=2, ge=0, description="stripes of mel bands in an example")
+    frequency_bands: int = Field(default=8, ge=1, description="the widest, in mel bands")
+    time_masks: int = Field(default=2, ge=0, description="stripes of time in an example")
+    time_frames: int = Field(default=20, ge=1, description="the longest, in frames of 10 ms")
+    time_share: float = Field(
+        default=0.2, gt=0, le=1, description="the longest, as a share of the longest example of the batch"
+    )
 
 
 class SpecAugment(nn.Module):

@@ -1,4 +1,4 @@
-"""The state of a run between two steps, in a file: what is needed to go on as if nothing had happened."""
+"""The state of a run between two steps, in a file: what is needed to resume as if nothing had happened."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pickle
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,23 +17,30 @@ from filelock import FileLock, Timeout
 from pydantic import ValidationError
 from torch import nn
 
+from oyez.data.files import whole_file
 from oyez.data.manifest import Utterance
 from oyez.models.checkpoint import CheckpointError, find_checkpoint, read_config
-from oyez.training.config import Recipe, RecipeError
+from oyez.models.config import ModelConfig
+from oyez.training.config import Recipe
+from oyez.training.errors import RunLockedError, RunMismatchError, StateError
 
 STATE = "state.pt"
 LOCK = ".lock"
-GONE = "gone"
-_LEAVING = 30.0  # seconds that the processes of a run that was killed have to notice it
+MISSING = "missing"
+_PATIENCE = 30.0  # seconds that the processes of a run that was killed have to notice it
+_LENGTHS = ("epochs", "steps")  # settings of the optimisation that say how long a run is; it may become longer
+_NOT_COMPARED: Any = {  # whether a corpus may be missing: what is learned from is compared by itself
+    "data": {part: {"__all__": {"optional"}} for part in ("train", "validation")}
+}
 
 
 @dataclass(frozen=True)
-class Origin:
-    """What a run is made from. A run goes on only from the same."""
+class RunFingerprint:
+    """What a run is made from. A run resumes only from the same."""
 
     recipe: Recipe
     processes: int
-    init: str | None  # hash of the weights that it starts from; GONE if they cannot be had any more
+    init: str | None  # hash of the weights that it starts from; MISSING if they are unavailable
     speech: str  # hash of what is learned from and validated on
 
     @classmethod
@@ -44,36 +51,36 @@ class Origin:
         init: str | None,
         training: Sequence[Utterance],
         validation: Sequence[Utterance],
-    ) -> Origin:
-        """Return the origin of a run that starts from the model `init`, which need not be there any more."""
+    ) -> RunFingerprint:
+        """Return the fingerprint of a run that starts from the model `init`, which may be missing."""
         return cls(recipe, processes, _weights_of(init), _digest(training, validation))
 
 
 def _weights_of(init: str | None) -> str | None:
-    """Return the hash of the weights that a run starts from; "gone" if they are not there any more."""
+    """Return the hash of the weights that a run starts from; MISSING if they are unavailable."""
     if init is None:
         return None
     try:
         return read_config(find_checkpoint(init)).weights_sha256
     except CheckpointError:
-        return GONE
+        return MISSING
 
 
 def _digest(*lists: Sequence[Utterance]) -> str:
     """Return a hash of what is said in which stretches of recordings, wherever the data folder is."""
     hashed = hashlib.sha256()
     for utterances in lists:
-        for each in utterances:
-            hashed.update(f"{each.path.name} {each.offset} {each.duration} {each.text}\n".encode())
+        for utterance in utterances:
+            hashed.update(f"{utterance.path.name} {utterance.offset} {utterance.duration} {utterance.text}\n".encode())
         hashed.update(b"\n")
     return hashed.hexdigest()
 
 
 @dataclass
 class TrainingState:
-    """How far a run is. All randomness hangs on these numbers, so no generator's state is needed."""
+    """How far a run is. All randomness is derived from these numbers, so no generator's state is needed."""
 
-    origin: Origin  # as it was when the run began
+    fingerprint: RunFingerprint  # as it was when the run began, but for its length
     epoch: int = 0
     step_in_epoch: int = 0
     step: int = 0
@@ -90,16 +97,16 @@ class TrainingState:
 
 
 @contextmanager
-def alone_in(out: Path, stop: Callable[[], int] = lambda: 0, patience: float = _LEAVING) -> Iterator[None]:
-    """Keep other runs out of a run's folder; the system gives it free when this process ends, however it ends.
+def run_lock(out: Path, stop: Callable[[], int] = lambda: 0, patience: float = _PATIENCE) -> Iterator[None]:
+    """Keep other runs out of a run's folder; the system releases it when this process ends, however it ends.
 
     Args:
-        out: the folder; made if it is not there.
+        out: the folder; made if it is missing.
         stop: ends the wait when it gives other than 0.
-        patience: seconds to wait for a run that is there.
+        patience: seconds to wait for another run to leave.
 
     Raises:
-        RecipeError: another run stays in it.
+        RunLockedError: another run stays in it.
     """
     out.mkdir(parents=True, exist_ok=True)
     lock = FileLock(out / LOCK)
@@ -109,7 +116,7 @@ def alone_in(out: Path, stop: Callable[[], int] = lambda: 0, patience: float = _
             lock.acquire(timeout=0.1)
         except Timeout:
             if stop() or time.monotonic() >= deadline:
-                raise RecipeError(f"another run is at work in {out}: stop it, or choose another --out") from None
+                raise RunLockedError(f"{out} is locked by another process: stop it, or choose another --out") from None
     try:
         yield
     finally:
@@ -124,10 +131,10 @@ def save_state(
         out,
         {
             "counters": {name: getattr(state, name) for name in ("epoch", "step_in_epoch", "step", "best")},
-            "recipe": state.origin.recipe.model_dump_json(),
-            "processes": state.origin.processes,
-            "init": state.origin.init,
-            "speech": state.origin.speech,
+            "recipe": state.fingerprint.recipe.model_dump_json(),
+            "processes": state.fingerprint.processes,
+            "init": state.fingerprint.init,
+            "speech": state.fingerprint.speech,
             "model": model.state_dict(),
             "average": average.state_dict(),
             "optimiser": optimiser.state_dict(),
@@ -135,50 +142,78 @@ def save_state(
     )
 
 
-def load_state(out: Path, origin: Origin) -> TrainingState | None:
+def load_state(out: Path, fingerprint: RunFingerprint) -> TrainingState | None:
     """Read the state of a run; None if there is none yet.
 
+    The run may have been shorter, by its epochs or steps: it is then as long as `fingerprint` says from here on.
+
     Raises:
-        RecipeError: the state is damaged, or of a run with another origin.
+        StateError: the state is damaged.
+        RunMismatchError: it is of a run with another fingerprint.
     """
     saved = read_state(out)
     if saved is None:
         return None
     try:
-        before = Origin(Recipe.model_validate_json(saved["recipe"]), saved["processes"], saved["init"], saved["speech"])
+        before = RunFingerprint(
+            Recipe.model_validate_json(saved["recipe"]), saved["processes"], saved["init"], saved["speech"]
+        )
     except (KeyError, ValidationError) as error:
-        raise _unusable(out, error) from error
-    different = differences(before.recipe.model_dump(), origin.recipe.model_dump())
+        raise _damaged(out, error) from error
+    longer = _as_long(before.recipe, fingerprint.recipe)
+    different = differences(
+        longer.model_dump(exclude=_NOT_COMPARED), fingerprint.recipe.model_dump(exclude=_NOT_COMPARED)
+    )
     if different:
-        raise RecipeError(f"{out} holds a run with another recipe ({'; '.join(different)}). Choose another --out")
-    if before.processes != origin.processes:
-        raise RecipeError(f"{out} holds a run of {before.processes} processes, not {origin.processes}: use as many")
-    if before.speech != origin.speech:
-        raise RecipeError(f"{out} holds a run on other speech: the corpora have changed since. Choose another --out")
-    if origin.init != before.init and not (before.init and origin.init == GONE):
-        raise RecipeError(f"{out} holds a run that started from another model (--init). Choose another --out")
-    return TrainingState(before, **saved["counters"], tensors=saved)
+        raise RunMismatchError(f"{out} holds a run with another recipe ({'; '.join(different)}). Choose another --out")
+    if before.processes != fingerprint.processes:
+        raise RunMismatchError(
+            f"{out} holds a run of {before.processes} processes, not {fingerprint.processes}: use as many"
+        )
+    if before.speech != fingerprint.speech:
+        raise RunMismatchError(f"{out} holds a run on other speech: the corpora have changed. Choose another --out")
+    if fingerprint.init != before.init and not (before.init and fingerprint.init == MISSING):
+        raise RunMismatchError(f"{out} holds a run that started from another model (--init). Choose another --out")
+    return TrainingState(replace(before, recipe=longer), **saved["counters"], tensors=saved)
+
+
+def saved_shape(out: Path) -> ModelConfig | None:
+    """Return features, network and vocabulary of the model that a folder's run trains; None if it holds no run."""
+    saved = read_state(out)
+    if saved is None:
+        return None
+    try:
+        recipe = Recipe.model_validate_json(saved["recipe"])
+    except (KeyError, ValidationError) as error:
+        raise _damaged(out, error) from error
+    return ModelConfig(features=recipe.features, acoustic=recipe.acoustic, vocabulary=recipe.vocabulary)
+
+
+def _as_long(before: Recipe, now: Recipe) -> Recipe:
+    """Return a recipe with the length of another, if that is no shorter."""
+    lengths = {name: getattr(now.optimisation, name) for name in _LENGTHS}
+    if any((lengths[name] or 0) < (getattr(before.optimisation, name) or 0) for name in _LENGTHS):
+        return before
+    return before.model_copy(update={"optimisation": before.optimisation.model_copy(update=lengths)})
 
 
 def write_state(out: Path, contents: Mapping[str, Any]) -> None:
     """Write the state of any run: tensors, numbers and texts. A run killed while it writes keeps the one before."""
-    part = out / f"{STATE}.part"
-    with part.open("wb") as file:
+    with whole_file(out / STATE) as part, part.open("wb") as file:
         torch.save(dict(contents), file)
         file.flush()
         os.fsync(file.fileno())
-    part.replace(out / STATE)
 
 
 def read_state(out: Path) -> dict[str, Any] | None:
-    """Read the state of any run; None if there is none yet. Raises RecipeError if it is damaged."""
+    """Read the state of any run; None if there is none yet. Raises StateError if it is damaged."""
     path = out / STATE
     if not path.is_file():
         return None
     try:
         contents: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        raise _unusable(out, error) from error
+        raise _damaged(out, error) from error
     return contents
 
 
@@ -190,8 +225,8 @@ def differences(before: Any, now: Any, place: str = "") -> list[str]:
     return [] if before == now else [f"{place} was {before}, is {now}"]
 
 
-def _unusable(out: Path, error: Exception) -> RecipeError:
+def _damaged(out: Path, error: Exception) -> StateError:
     reason = str(error).splitlines()[0]
-    return RecipeError(
+    return StateError(
         f"{out / STATE}: damaged, or of another version ({reason}). Choose another --out, or delete it to start anew"
     )

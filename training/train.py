@@ -22,21 +22,20 @@ from torch.utils.data import DataLoader
 
 from oyez.data.audio import SAMPLE_RATE
 from oyez.data.augmentation import Augmentation
-from oyez.data.batching import Batch, Draw, TrainingBatches, plan_epoch
+from oyez.data.batching import Batch, ExampleSpec, TrainingBatches, plan_epoch
 from oyez.data.manifest import Utterance
 from oyez.models.config import ModelConfig, classes_of
 from oyez.models.network import Model, load_checkpoint, save_checkpoint
 from oyez.models.precision import resolve_precision
-from oyez.models.recognizer import Recognizer
-from oyez.models.runtime.torch import TorchRuntime
 from oyez.training.calibration.word_confidence import fit_word_confidence
 from oyez.training.card import training_card
-from oyez.training.config import Recipe, RecipeError
-from oyez.training.evaluation.evaluate import accuracy_by, accuracy_of, hear
+from oyez.training.config import Recipe
+from oyez.training.errors import DataError, ModelMismatchError, RecipeError, RunInterruptedError
+from oyez.training.evaluation.recognition import accuracy_by, accuracy_of, recognise_words
 from oyez.training.gradients import norms_by_layer, norms_by_step
 from oyez.training.log import TrainingLog
 from oyez.training.losses import classification_loss, ctc_loss, early_log_probs, middle_of, smoothed
-from oyez.training.processes import Interrupted, rank_and_processes
+from oyez.training.processes import rank_and_processes
 from oyez.training.schedule import one_cycle
 from oyez.training.selection import (
     Selection,
@@ -49,7 +48,7 @@ from oyez.training.selection import (
     voices,
 )
 from oyez.training.spec_augment import SpecAugment
-from oyez.training.state import Origin, TrainingState, alone_in, load_state, save_state
+from oyez.training.state import RunFingerprint, TrainingState, load_state, run_lock, save_state
 
 WATCHED_STEPS = 100  # the gradient's norm is taken apart, by layer and time step, at every hundredth step
 STATISTICS_STEPS = 24  # steps whose features give the global normalisation
@@ -72,8 +71,8 @@ class Trainer:
         """Read the corpora and build the model, or take up the saved state.
 
         Raises:
-            RecipeError: a corpus is missing, or the saved state is of another recipe, other speech or another model to
-                start from.
+            TrainingError: a corpus is missing, the saved state is of another recipe, other speech or another model to
+                start from, or that model has another shape: see training/errors.py.
             models.checkpoint.CheckpointError: the model to start from is missing or damaged.
         """
         self.run, self.recipe = run, run.recipe
@@ -88,13 +87,13 @@ class Trainer:
         self.corpus_of = {u: title for title, selection in by_corpus.items() for u in selection.utterances}
         refuse_shared_speakers(training, validation)
         refuse_shared_recordings(training.utterances, validation.utterances)
-        origin = Origin.of(recipe, self.processes, run.init, self.training, self.validation)
-        saved = load_state(run.out, origin)
+        fingerprint = RunFingerprint.of(recipe, self.processes, run.init, self.training, self.validation)
+        saved = load_state(run.out, fingerprint)
         if recipe.acoustic.pooling is not None:
             _refuse_other_texts(training.utterances + validation.utterances, recipe.vocabulary)
-        longest = recipe.batching.longest_seconds
-        if not any((utterance.duration or 0.0) <= longest for utterance in self.training):
-            raise RecipeError(f"batching.longest_seconds = {longest:g}: every utterance is longer")
+        limit = recipe.batching.max_seconds
+        if not any((utterance.duration or 0.0) <= limit for utterance in self.training):
+            raise RecipeError(f"batching.max_seconds = {limit:g}: every utterance is longer")
         self.log.data(self.training, self.validation, list(dict.fromkeys(training.left_out + validation.left_out)))
         self.augmentation = Augmentation(
             recipe.augmentation,
@@ -114,10 +113,13 @@ class Trainer:
         self.optimiser = torch.optim.AdamW(
             self.model.parameters(), lr=recipe.optimisation.learning_rate, weight_decay=recipe.optimisation.weight_decay
         )
-        self.state = saved or TrainingState(origin)
+        self.state = saved or TrainingState(fingerprint)
         if saved is not None:
             saved.restore(self.model, self.average, self.optimiser)
-            self.log.resumed(saved.step, saved.epoch)
+            if self._is_over():
+                self.log.finished(recipe.optimisation.epochs)
+            else:
+                self.log.resumed(saved.step, saved.epoch)
         self.log.begin(self.state.step)
         self.network: nn.Module = self.model.acoustic
         if self.processes > 1:
@@ -127,7 +129,7 @@ class Trainer:
         """Train to the end of the recipe, or until `stop` gives a signal's number.
 
         Raises:
-            Interrupted: after saving the state.
+            RunInterruptedError: after saving the state.
         """
         state, optimisation = self.state, self.recipe.optimisation
         saved_at = time.monotonic()
@@ -147,7 +149,7 @@ class Trainer:
                         self._save()
                         saved_at = time.monotonic()
                     if signal_number:
-                        raise Interrupted(signal_number)
+                        raise RunInterruptedError(signal_number)
             state.epoch, state.step_in_epoch = state.epoch + 1, 0
             self._validate()
             self._save()
@@ -164,18 +166,18 @@ class Trainer:
         started = time.perf_counter()
         torch.manual_seed((optimisation.seed << 40) + (state.step << 10) + self.rank)
         self.model.train()
-        rate = optimisation.learning_rate * one_cycle(progress, optimisation.warm_up)
+        rate = optimisation.learning_rate * one_cycle(progress, optimisation.warmup_share)
         for group in self.optimiser.param_groups:
             group["lr"] = rate
-        in_calm = self.augmentation.strength(state.epoch) < 1
+        is_warming_up = self.augmentation.strength(state.epoch) < 1
         with torch.no_grad():
             features, frames = self.model.front_end(
                 batch.waveforms.to(self.device),
                 batch.lengths.to(self.device),
-                None if in_calm else self.spec_augment,
+                None if is_warming_up else self.spec_augment,
             )
         watched = state.step % WATCHED_STEPS == 0 and self.rank == 0
-        early_share = optimisation.intermediate_loss
+        early_share = optimisation.intermediate_loss_share
         with norms_by_step(self.model.acoustic, enabled=watched) as by_step:
             with (
                 torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.precision == torch.bfloat16),
@@ -194,10 +196,10 @@ class Trainer:
             self.optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]  # torch's own
         by_layer = norms_by_layer(self.model.acoustic) if watched else {}
-        norm = nn.utils.clip_grad_norm_(self.model.parameters(), optimisation.gradient_norm)
+        norm = nn.utils.clip_grad_norm_(self.model.parameters(), optimisation.max_grad_norm)
         if torch.isfinite(norm):  # the same in every process, as the gradients are
             self.optimiser.step()
-            _move_average(self.average, self.model, min(optimisation.averaging, (1 + state.step) / (10 + state.step)))
+            _move_average(self.average, self.model, min(optimisation.ema_decay, (1 + state.step) / (10 + state.step)))
         state.step += 1
         state.step_in_epoch += 1
         if watched:
@@ -207,7 +209,7 @@ class Trainer:
             loss=loss.item(),
             learning_rate=rate,
             gradient_norm=norm.item(),
-            gradient_scale=min(1.0, optimisation.gradient_norm / max(norm.item(), 1e-12)),
+            gradient_scale=min(1.0, optimisation.max_grad_norm / max(norm.item(), 1e-12)),
             audio_seconds=self.processes * int(batch.lengths.sum()) / SAMPLE_RATE,
             seconds=time.perf_counter() - started,
             broken=batch.broken,
@@ -216,10 +218,10 @@ class Trainer:
     def _validate(self) -> None:
         state = self.state
         if self.rank == 0:
-            heard = hear(Recognizer(TorchRuntime(self.average, self.device)), self.validation)
-            config = self.model.config.model_copy(update={"confidence": fit_word_confidence(heard)})
-            measured = accuracy_of(heard)
-            by_corpus = accuracy_by(heard, lambda utterance: self.corpus_of[utterance])
+            recognised = recognise_words(Recognizer(TorchRuntime(self.average, self.device)), self.validation)
+            config = self.model.config.model_copy(update={"confidence": fit_word_confidence(recognised)})
+            measured = accuracy_of(recognised)
+            by_corpus = accuracy_by(recognised, lambda utterance: self.corpus_of[utterance])
             self.log.validation(state.step, state.epoch, measured, by_corpus)
             card = training_card(self.recipe, measured, self.run.init)
             save_checkpoint(self.run.out / "last", self.average, card, config=config)
@@ -231,7 +233,7 @@ class Trainer:
 
     def _save(self) -> None:
         if self.rank == 0:
-            self.log.flush()  # first: what the log has too much, a run that goes on takes away
+            self.log.flush()  # first: what the log has too much is dropped when a run resumes
             save_state(self.run.out, self.state, self.model, self.average, self.optimiser)
 
     def _agreed(self, *flags: int) -> list[int]:
@@ -247,15 +249,15 @@ class Trainer:
         steps = plan_epoch(self.training, self.recipe.batching, seed, epoch=0)[:STATISTICS_STEPS]
         return iter(self._loader([batches[0] for batches in steps]))
 
-    def _loader(self, plan: Sequence[Sequence[Draw]]) -> DataLoader[Batch]:
+    def _loader(self, plan: Sequence[Sequence[ExampleSpec]]) -> DataLoader[Batch]:
         batches = TrainingBatches(self.training, plan, self.recipe.batching, self.augmentation)
         return DataLoader(batches, batch_size=None, num_workers=self.recipe.optimisation.workers)
 
 
 def work(run: Run, device: str, stop: Callable[[], int]) -> None:
-    """Train in this process, while no other run is at work in the same folder."""
+    """Train in this process, while no other run may write the same folder."""
     rank, processes = rank_and_processes()
-    with alone_in(run.out, stop) if rank == 0 else nullcontext():
+    with run_lock(run.out, stop) if rank == 0 else nullcontext():
         if processes > 1:
             dist.barrier()  # no process reads the state before the first one has the folder
         Trainer(run, device).train(stop)
@@ -273,7 +275,7 @@ def _new_model(recipe: Recipe, init: str | None) -> Model:
     if init is not None:
         given = load_checkpoint(init)
         if _kind(given.config) != _kind(config):
-            raise RecipeError(
+            raise ModelMismatchError(
                 f"model {init!r} is {_kind(given.config)}, and the recipe's {_kind(config)}: start from another model"
             )
         for part in ("features", "acoustic"):
@@ -282,7 +284,9 @@ def _new_model(recipe: Recipe, init: str | None) -> Model:
                 f"{part}.{key} = {theirs[key]}" for key in ours if ours[key] != theirs[key] and key != "dropout"
             ]
             if different:
-                raise RecipeError(f"model {init!r} has another shape than the recipe; set {', '.join(different)}")
+                raise ModelMismatchError(
+                    f"model {init!r} has another shape than the recipe; set {', '.join(different)}"
+                )
         model.load_state_dict(given.state_dict())
     return model
 
@@ -303,7 +307,7 @@ def _refuse_other_texts(utterances: Sequence[Utterance], vocabulary: Sequence[st
     classes = classes_of(vocabulary)
     for utterance in utterances:
         if utterance.text not in classes:
-            raise RecipeError(
+            raise DataError(
                 f"{utterance.path}: {utterance.text!r} is no word of the vocabulary, and a classifier knows nothing "
                 "else. Set only_vocabulary or other_speech for its corpus"
             )

@@ -191,7 +191,8 @@ def calibrate(
     from oyez.models.checkpoint import find_checkpoint, read_config, save_config
     from oyez.training.calibration.command_confidence import fit_confidence, measure_on_other_speakers
     from oyez.training.calibration.command_trials import phrases, sources, trials
-    from oyez.training.config import RecipeError, load_recipe
+    from oyez.training.config import load_recipe
+    from oyez.training.errors import TrainingError
     from oyez.training.selection import select
 
     noisy = load_noise(noise, snr)
@@ -199,7 +200,7 @@ def calibrate(
     try:
         loaded = load_recipe(recipe)
         selection = select(loaded.data.validation, data, loaded.vocabulary)
-    except RecipeError as error:
+    except TrainingError as error:
         wrong_use(error)
     console.print(f"{len(selection.utterances)} utterances", highlight=False)
     before = recognizer.config.command_confidence

@@ -73,8 +73,8 @@ def evaluate(
 ) -> None:
     """Measure a model on speech whose text is known: WER, CER, command accuracy, errors."""
     from oyez.app.evaluate.report import Trial, as_record, draw, tables
-    from oyez.training.config import RecipeError
-    from oyez.training.evaluation.evaluate import evaluate as evaluate_all
+    from oyez.training.errors import TrainingError
+    from oyez.training.evaluation.recognition import evaluate as evaluate_all
 
     noisy = load_noise(noise, snr)
     given = [name for name in (*_OF_ONE_CORPUS, "data") if _is_given(context, name)]
@@ -100,7 +100,7 @@ def evaluate(
             corpora = _of_recipe(recipe, data, vocabulary)
         else:
             corpora = _of_corpus(corpus, root, split, speaker or [], other_speech, vocabulary)
-    except RecipeError as error:
+    except TrainingError as error:
         wrong_use(error)
     utterances = [utterance for selection in corpora.values() for utterance in selection.utterances]
     trials = []
@@ -142,7 +142,7 @@ def _is_given(context: typer.Context, name: str) -> bool:
 def _of_corpus(
     corpus: str, root: Path, split: str | None, speakers: list[str], other_speech: bool, vocabulary: tuple[str, ...]
 ) -> Mapping[str, Selection]:
-    """Return the utterances that the options name. Raises RecipeError if there are none."""
+    """Return the utterances that the options name. Raises TrainingError if there are none."""
     from pydantic import ValidationError
 
     from oyez.training.config import CorpusConfig
@@ -164,7 +164,7 @@ def _of_corpus(
 
 
 def _of_recipe(recipe: str, data: Path, vocabulary: tuple[str, ...]) -> Mapping[str, Selection]:
-    """Return the validation speech of a recipe by corpus. Raises RecipeError if there is no such recipe or speech."""
+    """Return the validation speech of a recipe by corpus. Raises TrainingError if there is no such recipe or speech."""
     from oyez.training.config import load_recipe
     from oyez.training.selection import select_by_corpus
 

@@ -15,8 +15,8 @@ from matplotlib.figure import Figure
 from rich.markup import escape
 from rich.table import Table
 
-from oyez.training.calibration.calibration import BINS, expected_calibration_error, words_and_rightness
-from oyez.training.evaluation.evaluate import Evaluation
+from oyez.training.calibration.reliability import BINS, expected_calibration_error, words_and_rightness
+from oyez.training.evaluation.recognition import Evaluation
 
 
 @dataclass(frozen=True)

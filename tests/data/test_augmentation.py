@@ -15,7 +15,7 @@ from oyez.data.augmentation import (
     limit_band,
     reverberate,
     simulated_room,
-    sounding,
+    sound_mask,
     trim_silence,
 )
 
@@ -24,7 +24,7 @@ EVERYTHING = AugmentationConfig(
     codec_probability=1,
 )  # fmt: skip
 NOTHING = AugmentationConfig(
-    speed_probability=0, cut_seconds=0, silence_seconds=0, reverberation_probability=0, band_probability=0,
+    speed_probability=0, max_cut_seconds=0, max_silence_seconds=0, reverberation_probability=0, band_probability=0,
     noise_probability=0, gain_db=(0, 0),
 )  # fmt: skip
 
@@ -53,7 +53,7 @@ def loudest_hertz(waveform):
     return np.abs(np.fft.rfft(waveform)).argmax() * SAMPLE_RATE / len(waveform)
 
 
-@pytest.mark.parametrize("step", [Augmentation.voice, Augmentation.scene])
+@pytest.mark.parametrize("step", [Augmentation.perturb_speaker, Augmentation.acoustic_scene])
 @pytest.mark.parametrize("noises", [[], [[tone(100)]]])
 def test_the_same_seed_gives_the_same_sound_and_another_seed_another(step, noises):
     augmentation = Augmentation(EVERYTHING, noises)
@@ -67,7 +67,7 @@ def test_the_same_seed_gives_the_same_sound_and_another_seed_another(step, noise
 def test_everything_off_leaves_the_clip_alone():
     augmentation = Augmentation(NOTHING)
 
-    assert np.array_equal(augmentation.scene(augmentation.voice(tone(), rng()), rng()), tone())
+    assert np.array_equal(augmentation.acoustic_scene(augmentation.perturb_speaker(tone(), rng()), rng()), tone())
 
 
 @pytest.mark.parametrize(
@@ -81,22 +81,22 @@ def test_what_comes_out_is_a_waveform(waveform, seed):
     augmentation = Augmentation(EVERYTHING, [[silence, tone(50)]], [silence, tone(200), tone(300)])
     generator = rng(seed)
 
-    voiced = augmentation.voice(waveform, generator)
-    changed = augmentation.scene(voiced, generator)
+    voiced = augmentation.perturb_speaker(waveform, generator)
+    changed = augmentation.acoustic_scene(voiced, generator)
 
     assert changed.dtype == voiced.dtype == np.float32
     assert np.isfinite(changed).all()
     assert np.abs(changed).max() <= 1.0
     assert len(changed) == len(voiced)
     slowest, fastest = (len(waveform) / factor for factor in EVERYTHING.speed)
-    assert fastest - 2 * min(EVERYTHING.cut_seconds * SAMPLE_RATE, fastest / 10) - 2 <= len(voiced) <= slowest + 2
+    assert fastest - 2 * min(EVERYTHING.max_cut_seconds * SAMPLE_RATE, fastest / 10) - 2 <= len(voiced) <= slowest + 2
 
 
 def test_silence_is_put_before_and_after_no_more_than_asked():
     clip = np.ones(SAMPLE_RATE, np.float32)
     most = int(0.25 * SAMPLE_RATE)
 
-    surrounded = [Augmentation(EVERYTHING).surround(clip, rng(seed)) for seed in range(50)]
+    surrounded = [Augmentation(EVERYTHING).pad_silence(clip, rng(seed)) for seed in range(50)]
 
     sounds = [np.flatnonzero(each) for each in surrounded]
     assert all(np.array_equal(each[sound], clip) for each, sound in zip(surrounded, sounds, strict=True))
@@ -108,14 +108,14 @@ def test_silence_is_put_before_and_after_no_more_than_asked():
 
 
 def test_a_clip_that_would_clip_is_made_quieter_as_a_whole():
-    louder = Augmentation(NOTHING.model_copy(update={"gain_db": (20, 20)})).scene(tone(), rng())
+    louder = Augmentation(NOTHING.model_copy(update={"gain_db": (20, 20)})).acoustic_scene(tone(), rng())
 
     assert louder == pytest.approx(2 * tone(), abs=1e-3)
 
 
 @pytest.mark.parametrize("decibels", [-20, -6, 0, 6])
 def test_gain_is_what_was_asked(decibels):
-    changed = Augmentation(NOTHING.model_copy(update={"gain_db": (decibels, decibels)})).scene(
+    changed = Augmentation(NOTHING.model_copy(update={"gain_db": (decibels, decibels)})).acoustic_scene(
         tone(amplitude=0.4), rng()
     )
 
@@ -123,11 +123,11 @@ def test_gain_is_what_was_asked(decibels):
 
 
 def test_voice_cuts_no_more_than_asked_and_never_a_short_clip_away():
-    cutting = Augmentation(NOTHING.model_copy(update={"cut_seconds": 0.03}))
+    cutting = Augmentation(NOTHING.model_copy(update={"max_cut_seconds": 0.03}))
 
-    lengths = [len(cutting.voice(tone(), rng(seed))) for seed in range(50)]
+    lengths = [len(cutting.perturb_speaker(tone(), rng(seed))) for seed in range(50)]
     assert SAMPLE_RATE * 0.94 <= min(lengths) < max(lengths) <= SAMPLE_RATE
-    assert all(len(cutting.voice(tone()[:50], rng(seed))) >= 40 for seed in range(50))
+    assert all(len(cutting.perturb_speaker(tone()[:50], rng(seed))) >= 40 for seed in range(50))
 
 
 @pytest.mark.parametrize("factor", [0.8, 0.9, 1.0, 1.1, 1.25])
@@ -218,7 +218,7 @@ def test_babble_is_as_loud_as_asked_and_made_of_the_voices():
     only_babble = NOTHING.model_copy(update={"babble_probability": 1.0, "babble_snr_db": (12, 12)})
     speech = tone(1000, amplitude=0.2)
 
-    mixed = Augmentation(only_babble, voices=voices).scene(speech, rng())
+    mixed = Augmentation(only_babble, voices=voices).acoustic_scene(speech, rng())
 
     added = mixed.astype(np.float64) - speech
     assert 20 * np.log10(rms(speech) / rms(added)) == pytest.approx(12, abs=0.1)
@@ -243,7 +243,9 @@ def test_what_is_off_leaves_the_draws_of_the_rest_as_they_were():
     usual = AugmentationConfig()
     with_voices = Augmentation(usual, voices=[tone(200)])
 
-    assert np.array_equal(with_voices.scene(tone(), rng(5)), Augmentation(usual).scene(tone(), rng(5)))
+    assert np.array_equal(
+        with_voices.acoustic_scene(tone(), rng(5)), Augmentation(usual).acoustic_scene(tone(), rng(5))
+    )
 
 
 def test_a_short_recording_of_noise_is_repeated():
@@ -258,7 +260,7 @@ def test_a_short_recording_of_noise_is_repeated():
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"speed_probability": 1.5}, {"cut_seconds": -1}, {"noise_snr": (0, 30)}, {"babble_voices": (0, 3)},
+        {"speed_probability": 1.5}, {"max_cut_seconds": -1}, {"noise_snr": (0, 30)}, {"babble_voices": (0, 3)},
         {"codecs": ()}, {"codecs": ("flac",)},
     ],
 )  # fmt: skip
@@ -271,14 +273,14 @@ def test_sound_is_found_where_it_is_and_nowhere_else():
     clip = np.zeros(16_000, np.float32)
     clip[4_000:8_000] = 0.1 * np.sin(np.arange(4_000))
     clip[12_000:12_800] = 0.02 * np.sin(np.arange(800))  # 14 dB fainter
-    heard = sounding(clip, 160)
+    heard = sound_mask(clip, 160)
     assert np.flatnonzero(heard).tolist() == [*range(25, 50), *range(75, 80)]
 
 
 def test_a_click_does_not_make_silence_of_speech():
     clip = 0.01 * np.sin(np.arange(16_000)).astype(np.float32)
     clip[100] = 1.0
-    assert sounding(clip, 160).all()
+    assert sound_mask(clip, 160).all()
 
 
 def test_trimming_keeps_the_sound_and_nothing_around_it():
@@ -290,5 +292,5 @@ def test_trimming_keeps_the_sound_and_nothing_around_it():
 @pytest.mark.parametrize("samples", [0, 1, 159, 16_000])
 def test_there_is_nothing_to_trim_in_silence(samples):
     silence = np.zeros(samples, np.float32)
-    assert not sounding(silence, 160).any()
+    assert not sound_mask(silence, 160).any()
     assert np.array_equal(trim_silence(silence), silence)

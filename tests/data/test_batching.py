@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from oyez.data.audio import SAMPLE_RATE
 from oyez.data.augmentation import Augmentation, AugmentationConfig
-from oyez.data.batching import BatchingConfig, Draw, Example, TrainingBatches, pad, plan_epoch
+from oyez.data.batching import BatchingConfig, Example, ExampleSpec, TrainingBatches, pad, plan_epoch
 from oyez.data.manifest import Utterance
 
 UNCHANGED = Augmentation(
     AugmentationConfig(
-        speed_probability=0, cut_seconds=0, silence_seconds=0, reverberation_probability=0, band_probability=0,
+        speed_probability=0, max_cut_seconds=0, max_silence_seconds=0, reverberation_probability=0, band_probability=0,
         noise_probability=0, gain_db=(0, 0),
     )
 )  # fmt: skip
@@ -27,7 +27,7 @@ def listed(durations, texts="abcdefgh"):
 
 
 def flat(plan):
-    return [draw for step in plan for batch in step for draw in batch]
+    return [spec for step in plan for batch in step for spec in batch]
 
 
 @pytest.fixture
@@ -55,23 +55,26 @@ def batches_of(utterances, config, augmentation, seed=0, epoch=0):
 )
 @example(durations=[1.0], batch_seconds=60, processes=5, epoch=0)
 def test_a_plan_covers_what_is_usable_within_its_bounds(durations, batch_seconds, processes, epoch):
-    config = BatchingConfig(batch_seconds=batch_seconds, longest_seconds=16)
+    config = BatchingConfig(batch_seconds=batch_seconds, max_seconds=16)
 
     plan = plan_epoch(listed(durations), config, seed=0, epoch=epoch, processes=processes)
 
     usable = {n for n, duration in enumerate(durations) if duration <= 16}
-    draws = Counter(draw.members for draw in flat(plan))
-    assert set(draws) == {(n,) for n in usable}
+    specs = Counter(spec.members for spec in flat(plan))
+    assert set(specs) == {(n,) for n in usable}
     assert all(len(step) == processes and all(step) for step in plan)
     for batch in (batch for step in plan for batch in step):
-        longest = max(durations[draw.members[0]] for draw in batch)
+        longest = max(durations[spec.members[0]] for spec in batch)
         assert len(batch) == 1 or len(batch) * longest <= batch_seconds / processes + 1e-6
     if processes == 1:
-        assert set(draws.values()) <= {1}
+        assert set(specs.values()) <= {1}
 
 
-def test_a_plan_hangs_on_seed_and_epoch_alone():
-    utterances, config = listed(np.linspace(0.5, 3, 50)), BatchingConfig(batch_seconds=8, joined=0.3, noise_only=0.1)
+def test_a_plan_is_derived_from_seed_and_epoch_alone():
+    utterances, config = (
+        listed(np.linspace(0.5, 3, 50)),
+        BatchingConfig(batch_seconds=8, concat_probability=0.3, noise_only_share=0.1),
+    )
 
     def plan(seed, epoch):
         return plan_epoch(utterances, config, seed, epoch)
@@ -79,12 +82,12 @@ def test_a_plan_hangs_on_seed_and_epoch_alone():
     assert plan(1, 2) == plan(1, 2)
     assert plan(1, 2) != plan(1, 3)
     assert plan(1, 2) != plan(2, 2)
-    assert {draw.seed for draw in flat(plan(1, 2))}.isdisjoint(draw.seed for draw in flat(plan(1, 3)))
+    assert {spec.seed for spec in flat(plan(1, 2))}.isdisjoint(spec.seed for spec in flat(plan(1, 3)))
 
 
-def test_no_two_draws_of_an_epoch_are_augmented_alike():
-    config = BatchingConfig(fewest_per_text=10, noise_only=0.5)
-    seeds = [draw.seed for draw in flat(plan_epoch(listed([1.0] * 5), config, 0, 0))]
+def test_no_two_examples_of_an_epoch_are_augmented_alike():
+    config = BatchingConfig(min_per_text=10, noise_only_share=0.5)
+    seeds = [spec.seed for spec in flat(plan_epoch(listed([1.0] * 5), config, 0, 0))]
 
     assert len(set(seeds)) == len(seeds)
 
@@ -94,7 +97,7 @@ def test_examples_of_similar_length_meet():
     plan = plan_epoch(listed(durations), BatchingConfig(batch_seconds=60), 0, 0)
 
     for batch in (batch for step in plan for batch in step):
-        lengths = [durations[draw.members[0]] for draw in batch]
+        lengths = [durations[spec.members[0]] for spec in batch]
         assert max(lengths) / min(lengths) < 1.5
 
 
@@ -108,9 +111,9 @@ def test_long_and_short_steps_are_mixed():
 
 def test_rare_texts_are_repeated_and_common_ones_are_not():
     utterances = listed([1.0] * 13, texts=["often"] * 10 + ["rare", "rare", "once"])
-    config = BatchingConfig(fewest_per_text=6)
+    config = BatchingConfig(min_per_text=6)
 
-    texts = Counter(utterances[draw.members[0]].text for draw in flat(plan_epoch(utterances, config, 0, 0)))
+    texts = Counter(utterances[spec.members[0]].text for spec in flat(plan_epoch(utterances, config, 0, 0)))
 
     assert texts == {"often": 10, "rare": 6, "once": 6}
 
@@ -118,36 +121,36 @@ def test_rare_texts_are_repeated_and_common_ones_are_not():
 def test_a_clip_that_is_too_long_is_not_repeated_either():
     utterances = listed([1.0, 20.0], texts=["short", "long"])
 
-    assert {draw.members for draw in flat(plan_epoch(utterances, BatchingConfig(fewest_per_text=3), 0, 0))} == {(0,)}
+    assert {spec.members for spec in flat(plan_epoch(utterances, BatchingConfig(min_per_text=3), 0, 0))} == {(0,)}
 
 
 def test_only_short_clips_are_joined():
     utterances = listed([1.0] * 20 + [5.0] * 20)
 
-    draws = flat(plan_epoch(utterances, BatchingConfig(joined=1, joined_seconds=2.5), 0, 0))
+    specs = flat(plan_epoch(utterances, BatchingConfig(concat_probability=1, concat_max_seconds=2.5), 0, 0))
 
-    assert sorted(draw.members[0] for draw in draws) == list(range(40))
-    assert all(2 <= len(draw.members) <= 4 for draw in draws if draw.members[0] < 20)
-    assert all(len(draw.members) == 1 for draw in draws if draw.members[0] >= 20)
-    assert all(member < 20 for draw in draws for member in draw.members[1:])
+    assert sorted(spec.members[0] for spec in specs) == list(range(40))
+    assert all(2 <= len(spec.members) <= 4 for spec in specs if spec.members[0] < 20)
+    assert all(len(spec.members) == 1 for spec in specs if spec.members[0] >= 20)
+    assert all(member < 20 for spec in specs for member in spec.members[1:])
 
 
 def test_the_share_of_joined_clips_is_what_was_asked():
-    draws = flat(plan_epoch(listed([1.0] * 1000), BatchingConfig(joined=0.3), 0, 0))
+    specs = flat(plan_epoch(listed([1.0] * 1000), BatchingConfig(concat_probability=0.3), 0, 0))
 
-    assert sum(len(draw.members) > 1 for draw in draws) / 1000 == pytest.approx(0.3, abs=0.05)
+    assert sum(len(spec.members) > 1 for spec in specs) / 1000 == pytest.approx(0.3, abs=0.05)
 
 
 def test_noise_is_drawn_as_often_as_asked():
-    draws = flat(plan_epoch(listed([1.0] * 40), BatchingConfig(noise_only=0.25), 0, 0))
+    specs = flat(plan_epoch(listed([1.0] * 40), BatchingConfig(noise_only_share=0.25), 0, 0))
 
-    assert sum(draw.members == () for draw in draws) == 10
-    assert len(draws) == 50
+    assert sum(spec.members == () for spec in specs) == 10
+    assert len(specs) == 50
 
 
 @pytest.mark.parametrize("processes", [1, 3])
 def test_nothing_usable_is_an_empty_plan(processes):
-    assert plan_epoch(listed([20.0]), BatchingConfig(noise_only=1), 0, 0, processes) == []
+    assert plan_epoch(listed([20.0]), BatchingConfig(noise_only_share=1), 0, 0, processes) == []
 
 
 def test_a_batch_holds_the_clips_and_their_texts_and_zeros_behind(clips):
@@ -172,8 +175,8 @@ def test_offset_and_duration_are_kept_to(clips):
 
 
 def test_joined_clips_stand_in_a_row_with_silence_between(clips):
-    config = BatchingConfig(joined_gap_seconds=0.3)
-    batch = TrainingBatches(clips, [[Draw((0, 2, 1), (0, 0, 0))]], config, UNCHANGED)[0]
+    config = BatchingConfig(concat_max_gap_seconds=0.3)
+    batch = TrainingBatches(clips, [[ExampleSpec((0, 2, 1), (0, 0, 0))]], config, UNCHANGED)[0]
 
     waveform = batch.waveforms[0].numpy()
     assert batch.texts == ["text 0 text 2 text 1"]
@@ -183,13 +186,15 @@ def test_joined_clips_stand_in_a_row_with_silence_between(clips):
 
 def test_a_text_that_says_nothing_leaves_no_space(clips):
     silent = Utterance(clips[0].path, "")
-    batch = TrainingBatches([clips[0], silent, clips[1]], [[Draw((0, 1, 2), (0,))]], BatchingConfig(), UNCHANGED)[0]
+    batch = TrainingBatches(
+        [clips[0], silent, clips[1]], [[ExampleSpec((0, 1, 2), (0,))]], BatchingConfig(), UNCHANGED
+    )[0]
 
     assert batch.texts == ["text 0 text 1"]
 
 
 def test_noise_alone_has_no_text(clips):
-    batch = TrainingBatches(clips, [[Draw((), (0, n)) for n in range(20)]], BatchingConfig(), UNCHANGED)[0]
+    batch = TrainingBatches(clips, [[ExampleSpec((), (0, n)) for n in range(20)]], BatchingConfig(), UNCHANGED)[0]
 
     assert batch.texts == [""] * 20
     assert all(0.5 * SAMPLE_RATE <= length <= 2 * SAMPLE_RATE for length in batch.lengths)
@@ -211,7 +216,7 @@ def test_a_broken_file_is_replaced_by_noise_and_named(clips):
 def test_a_broken_file_among_joined_ones_takes_only_its_own_words_away(clips):
     clips[1].path.unlink()
 
-    batch = TrainingBatches(clips, [[Draw((1, 0, 2), (0,))]], BatchingConfig(), UNCHANGED)[0]
+    batch = TrainingBatches(clips, [[ExampleSpec((1, 0, 2), (0,))]], BatchingConfig(), UNCHANGED)[0]
 
     assert batch.texts == ["text 0 text 2"]
     assert len(batch.broken) == 1
@@ -219,7 +224,7 @@ def test_a_broken_file_among_joined_ones_takes_only_its_own_words_away(clips):
 
 
 def test_an_epoch_entered_in_the_middle_gives_the_same_tensors(clips):
-    config = BatchingConfig(batch_seconds=2, joined=0.5, noise_only=0.5)
+    config = BatchingConfig(batch_seconds=2, concat_probability=0.5, noise_only_share=0.5)
     utterances = [Utterance(c.path, c.text, duration=c.duration) for c in clips * 3]
     through = list(map(batches_of(utterances, config, CHANGED, seed=3, epoch=1).__getitem__, range(8)))
 

@@ -11,7 +11,7 @@ from oyez.data.audio import SAMPLE_RATE, read_audio
 from oyez.data.corpora.loading import load_corpus
 from oyez.models.recognizer import Recognizer
 from oyez.models.types import Final
-from oyez.training.evaluation.evaluate import evaluate
+from oyez.training.evaluation.recognition import evaluate
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,8 @@ import pytest
 import soundfile
 
 from oyez.data.audio import SAMPLE_RATE
-from oyez.training.config import RecipeError, load_recipe
+from oyez.training.config import load_recipe
+from oyez.training.errors import RecipeError
 from oyez.training.train import Run, Trainer
 from studies.ablations import Study, carry_out
 from studies.report import StudyError

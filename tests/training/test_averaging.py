@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
-from pathlib import Path
-
 import pytest
 import torch
 
 from oyez.models.confidence import WordConfidence
 from oyez.models.config import AcousticConfig, FeatureConfig, ModelConfig
-from oyez.models.network import Model, load_checkpoint
-from oyez.training.averaging import main, mean_of
-
-Run = Callable[..., tuple[int, str]]  # exit code and what was said
+from oyez.models.network import Model
+from oyez.training.averaging import mean_of
 
 
 def small(seed: int, **changes: object) -> Model:
@@ -68,25 +62,3 @@ def test_models_that_normalise_differently_have_no_mean() -> None:
 def test_a_weight_for_each_model(weights: list[float]) -> None:
     with pytest.raises(ValueError, match="2 models need 2 weights"):
         mean_of([small(1), small(2)], weights)
-
-
-@pytest.fixture
-def run(invoke: Run) -> Run:
-    return partial(invoke, main)
-
-
-def test_the_command_writes_a_model_and_replaces_none(run: Run, untrained_model: Path, tmp_path: Path) -> None:
-    out = tmp_path / "mean"
-    arguments = [str(untrained_model), str(untrained_model), "--out", out]
-    assert run(*arguments)[0] == 0
-    mean, model = load_checkpoint(out), load_checkpoint(untrained_model)
-    torch.testing.assert_close(dict(mean.named_parameters()), dict(model.named_parameters()))
-    assert str(untrained_model) in (out / "MODEL_CARD.md").read_text()
-    status, said = run(*arguments)
-    assert status == 2
-    assert "is there already" in said
-    for models, reason in ((["lost", "commands"], "'lost'"), (["commands"], "two models or more")):
-        status, said = run(*models, "--out", tmp_path / "other")
-        assert status == 2
-        assert reason in said
-    assert not (tmp_path / "other").exists()

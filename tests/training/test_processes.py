@@ -10,7 +10,8 @@ import torch
 import torch.distributed as dist
 
 from oyez.training import processes
-from oyez.training.processes import Interrupted, ProcessError, Stop
+from oyez.training.errors import ProcessError, RunInterruptedError
+from oyez.training.processes import Stop
 
 
 def add_up(argument: list[int], device: str, stop: Stop) -> None:
@@ -34,7 +35,7 @@ def signal_the_parent(argument: None, device: str, stop: Stop) -> None:
         os.kill(os.getppid(), signal.SIGTERM)
     while not stop():
         pass
-    raise Interrupted(stop())
+    raise RunInterruptedError(stop())
 
 
 def die(argument: None, device: str, stop: Stop) -> None:
@@ -52,7 +53,7 @@ def test_a_failure_in_one_ends_all_and_is_raised_here() -> None:
 
 
 def test_a_signal_to_the_parent_reaches_all() -> None:
-    with pytest.raises(Interrupted, match="stopped by SIGTERM; run again to go on"):
+    with pytest.raises(RunInterruptedError, match="stopped by SIGTERM; run again to resume"):
         processes.run(signal_the_parent, None, "cpu", 2)
 
 

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from oyez.data.corpora.presence import find_corpus
 from oyez.data.manifest import Utterance
-from oyez.training.config import CorpusConfig, RecipeError
-from oyez.training.selection import noises, other_speech, select, select_by_corpus, voices
+from oyez.training.config import CorpusConfig, DataConfig
+from oyez.training.errors import DataError, MissingDataError, MissingNoiseError, RecipeError
+from oyez.training.selection import noises, other_speech, refuse_missing_data, select, select_by_corpus, voices
 
 
 def recordings(**settings: object) -> CorpusConfig:
@@ -57,7 +59,7 @@ def test_words_are_left_out_with_all_that_holds_them(corpus: Path) -> None:
     chosen = select([recordings(without_words=["low", "lo"])], corpus, []).utterances
     assert chosen == [u for u in everything if u.text != "low"]
     assert 0 < len(chosen) < len(everything)
-    with pytest.raises(RecipeError, match="no utterance is left"):
+    with pytest.raises(DataError, match="no utterance is left"):
         select([recordings(without_words=sorted({u.text for u in everything}))], corpus, [])
 
 
@@ -68,18 +70,18 @@ def test_inside_and_outside_need_a_vocabulary(corpus: Path, setting: str) -> Non
 
 
 def test_a_corpus_that_is_not_there_is_told_with_the_way_out(tmp_path: Path) -> None:
-    with pytest.raises(RecipeError, match=r"Is .* the folder that holds recordings\?"):
+    with pytest.raises(MissingDataError, match=r"Is .* the folder that holds recordings\?"):
         select([recordings()], tmp_path, [])
 
 
 def test_a_selection_of_nobody_is_told(corpus: Path) -> None:
-    with pytest.raises(RecipeError, match="no utterance is left"):
+    with pytest.raises(DataError, match="no utterance is left"):
         select([recordings(speakers=["nobody"])], corpus, [])
 
 
 def test_noises_come_from_files_and_folders(corpus: Path) -> None:
     assert [len(kind) for kind in noises([Path("recordings"), Path("recordings/low0.wav")], corpus)] == [12, 1]
-    with pytest.raises(RecipeError, match="no recording of noise"):
+    with pytest.raises(MissingNoiseError, match="no recording of noise"):
         noises([Path("nowhere")], corpus)
 
 
@@ -88,3 +90,51 @@ def test_voices_are_those_of_the_utterances_that_can_be_read(corpus: Path) -> No
     (corpus / "recordings" / "low0.wav").write_bytes(b"RIFF")
     assert [len(voice) for voice in voices(chosen)] == [8_000] * 11
     assert voices([]) == []
+
+
+def test_an_optional_corpus_that_is_missing_is_skipped_with_a_line(corpus: Path) -> None:
+    lost = CorpusConfig(corpus="recordings", root=Path("lost"), optional=True)
+    chosen = select([lost, recordings()], corpus, [])
+    assert len(chosen.utterances) == 12
+    [reason] = chosen.left_out
+    assert "lost" in reason
+    assert "(optional)" in reason
+    by_corpus = select_by_corpus([lost, recordings()], corpus, [])
+    assert list(by_corpus) == ["recordings"]
+    assert "lost" in by_corpus["recordings"].left_out[0]
+    for choose in (select, select_by_corpus):
+        with pytest.raises(MissingDataError, match="lost"):
+            choose([lost], corpus, [])
+
+
+def data_config(*train: CorpusConfig, **settings: object) -> DataConfig:
+    return DataConfig(train=train, validation=(recordings(),), **settings)
+
+
+def test_missing_data_is_named_at_once_with_the_command_that_fetches_it(corpus: Path) -> None:
+    lost = CorpusConfig(corpus="recordings", root=Path("lost"))
+    words = CorpusConfig(corpus="speech-commands", root=Path("SpeechCommands"), split="training")
+    books = CorpusConfig(corpus="librispeech", root=Path(), split="dev-clean")
+    with pytest.raises(MissingDataError) as error:
+        refuse_missing_data(data_config(recordings(), lost, words, books), corpus)
+    for part in ("lost: no manifest", "oyez data download speech-commands", "librispeech --subset dev-clean"):
+        assert part in str(error.value)
+    optional = lost.model_copy(update={"optional": True})
+    refuse_missing_data(data_config(recordings(), optional), corpus)
+    with pytest.raises(MissingDataError, match="lost"):
+        refuse_missing_data(data_config(optional), corpus)
+    with pytest.raises(MissingNoiseError, match="nowhere"):
+        refuse_missing_data(data_config(recordings(), noise=(Path("nowhere"),)), corpus)
+
+
+def test_corpora_that_are_there_are_found(corpus: Path, tmp_path: Path) -> None:
+    clip, transcript = tmp_path / "words/yes/0a_nohash_0.wav", tmp_path / "dev-clean/1/2/1-2.trans.txt"
+    for path in (clip, transcript):
+        path.parent.mkdir(parents=True)
+        path.touch()
+    assert find_corpus("speech-commands", tmp_path / "words", "training") == clip
+    assert find_corpus("librispeech", tmp_path, "dev-clean") == transcript
+    assert find_corpus("recordings", corpus / "recordings").name == "manifest.tsv"
+    for kind in ("speech-commands", "librispeech", "recordings"):
+        with pytest.raises(FileNotFoundError, match="nowhere"):
+            find_corpus(kind, tmp_path / "nowhere", "dev-clean")

@@ -21,8 +21,15 @@ from oyez.data.manifest import Utterance, write_manifest
 from oyez.models.checkpoint import CARD
 from oyez.models.network import load_checkpoint
 from oyez.models.recognizer import Recognizer
-from oyez.training.config import RecipeError, load_recipe
-from oyez.training.processes import Interrupted
+from oyez.training.config import load_recipe
+from oyez.training.errors import (
+    DataError,
+    ModelMismatchError,
+    RecipeError,
+    RunInterruptedError,
+    RunMismatchError,
+    StateError,
+)
 from oyez.training.schedule import one_cycle
 from oyez.training.train import Run, Trainer
 
@@ -47,8 +54,8 @@ root = "recordings"
 speakers = ["speaker3"]
 [batching]
 batch_seconds = 2.5
-noise_only = 0.2
-joined = 0.2
+noise_only_share = 0.2
+concat_probability = 0.2
 [optimisation]
 epochs = 3
 save_every_seconds = 0
@@ -77,12 +84,12 @@ def command(recipe: Path, corpus: Path, out: Path, *more: str) -> list[str]:
 
 
 def test_two_tones_are_told_apart_after_some_epochs(recipe: Path, corpus: Path, tmp_path: Path) -> None:
-    settings = ["optimisation.epochs=60", "optimisation.learning_rate=0.01", "optimisation.averaging=0.9"]
+    settings = ["optimisation.epochs=60", "optimisation.learning_rate=0.01", "optimisation.ema_decay=0.9"]
     settings += ["augmentation.noise_probability=0", "spec_augment.time_masks=0", "spec_augment.frequency_masks=0"]
     settings += [
         "acoustic.dropout=0",
-        "batching.joined=0",
-        "batching.noise_only=0",
+        "batching.concat_probability=0",
+        "batching.noise_only_share=0",
         "optimisation.save_every_seconds=60",
     ]
     Trainer(Run(load_recipe(recipe, settings), corpus, tmp_path / "run")).train()
@@ -99,7 +106,7 @@ def test_a_run_stopped_at_any_step_ends_with_the_same_weights(
     Trainer(whole).train()
     cut = Run(loaded, corpus, tmp_path / "cut")
     for steps in (1, 4, 2):
-        with pytest.raises(Interrupted):
+        with pytest.raises(RunInterruptedError):
             Trainer(cut).train(stop_after(steps))
     Trainer(cut).train()
     assert_same_weights(whole.out, cut.out)
@@ -145,7 +152,7 @@ def test_a_signal_saves_and_says_how_to_go_on(
         run.send_signal(number)
         _, message = run.communicate(timeout=60)
     assert run.returncode == 128 + number
-    assert f"stopped by {number.name}; run again to go on" in message
+    assert f"stopped by {number.name}; run again to resume" in message
     assert "Traceback" not in message
 
 
@@ -153,7 +160,7 @@ def test_the_log_holds_each_step_once_and_each_validation(
     recipe: Path, corpus: Path, tmp_path: Path, stop_after: Callable[[int], Callable[[], int]]
 ) -> None:
     run = Run(load_recipe(recipe), corpus, tmp_path / "run")
-    with pytest.raises(Interrupted):
+    with pytest.raises(RunInterruptedError):
         Trainer(run).train(stop_after(2))
     Trainer(run).train()
     entries = [json.loads(line) for line in (run.out / "log.jsonl").read_text().splitlines()]
@@ -173,7 +180,7 @@ def test_a_run_of_some_steps_ends_after_them_in_an_epoch_validated_and_stopped_o
     Trainer(whole).train()
     cut = Run(loaded, corpus, tmp_path / "cut")
     for steps in (2, 3):
-        with pytest.raises(Interrupted):
+        with pytest.raises(RunInterruptedError):
             Trainer(cut).train(stop_after(steps))
     assert not (cut.out / "last").exists()
     Trainer(cut).train()
@@ -196,8 +203,8 @@ def test_a_finished_run_is_left_as_it_is(recipe: Path, corpus: Path, tmp_path: P
 
 
 def test_nothing_short_enough_to_learn_from_is_told(recipe: Path, corpus: Path, tmp_path: Path) -> None:
-    loaded = load_recipe(recipe, ["batching.longest_seconds=0.1"])
-    with pytest.raises(RecipeError, match=r"longest_seconds = 0\.1"):
+    loaded = load_recipe(recipe, ["batching.max_seconds=0.1"])
+    with pytest.raises(RecipeError, match=r"max_seconds = 0\.1"):
         Trainer(Run(loaded, corpus, tmp_path / "run"))
 
 
@@ -205,7 +212,7 @@ def test_a_log_torn_in_the_writing_does_not_stop_a_run_from_going_on(
     recipe: Path, corpus: Path, tmp_path: Path, stop_after: Callable[[int], Callable[[], int]]
 ) -> None:
     run = Run(load_recipe(recipe), corpus, tmp_path / "run")
-    with pytest.raises(Interrupted):
+    with pytest.raises(RunInterruptedError):
         Trainer(run).train(stop_after(2))
     with (run.out / "log.jsonl").open("a") as file:
         file.write('{"event": "st')
@@ -235,12 +242,12 @@ def test_a_model_to_start_from_gives_its_weights(recipe: Path, corpus: Path, tmp
 def test_a_model_of_another_shape_is_no_start(recipe: Path, corpus: Path, tmp_path: Path) -> None:
     first = Run(load_recipe(recipe, ["optimisation.epochs=1", "acoustic.width=8"]), corpus, tmp_path / "first")
     Trainer(first).train()
-    with pytest.raises(RecipeError, match=r"acoustic.width = 8"):
+    with pytest.raises(ModelMismatchError, match=r"acoustic.width = 8"):
         Trainer(Run(load_recipe(recipe), corpus, tmp_path / "second", init=str(first.out / "last")))
 
 
 def test_a_model_of_another_kind_or_other_classes_is_no_start(recipe: Path, corpus: Path, tmp_path: Path) -> None:
-    letters, classes = ["optimisation.epochs=1"], ["acoustic.pooling=mean", "batching.joined=0"]
+    letters, classes = ["optimisation.epochs=1"], ["acoustic.pooling=mean", "batching.concat_probability=0"]
     for name, settings in (("letters", letters), ("classes", [*letters, *classes])):
         Trainer(Run(load_recipe(recipe, settings), corpus, tmp_path / name)).train()
     for name, settings, told in (
@@ -248,7 +255,7 @@ def test_a_model_of_another_kind_or_other_classes_is_no_start(recipe: Path, corp
         ("letters", classes, "is one that writes letters, and the recipe's a classifier"),
         ("classes", [*classes, 'vocabulary=["high", "low"]'], "is a classifier .*of low, high, and .* of high, low"),
     ):
-        with pytest.raises(RecipeError, match=f"model .*{name}/last' {told}"):
+        with pytest.raises(ModelMismatchError, match=f"model .*{name}/last' {told}"):
             Trainer(Run(load_recipe(recipe, settings), corpus, tmp_path / "run", str(tmp_path / name / "last")))
     other_words = load_recipe(recipe, ['vocabulary=["high"]'])  # of letters any words can be made
     Trainer(Run(other_words, corpus, tmp_path / "run", str(tmp_path / "letters" / "last")))
@@ -258,9 +265,9 @@ def test_another_recipe_does_not_overwrite_a_run(
     recipe: Path, corpus: Path, tmp_path: Path, stop_after: Callable[[int], Callable[[], int]]
 ) -> None:
     out = tmp_path / "run"
-    with pytest.raises(Interrupted):
+    with pytest.raises(RunInterruptedError):
         Trainer(Run(load_recipe(recipe), corpus, out)).train(stop_after(1))
-    with pytest.raises(RecipeError, match=r"acoustic.width was 16, is 24"):
+    with pytest.raises(RunMismatchError, match=r"acoustic.width was 16, is 24"):
         Trainer(Run(load_recipe(recipe, ["acoustic.width=24"]), corpus, out))
 
 
@@ -268,20 +275,20 @@ def test_a_damaged_state_is_an_error_that_names_it(recipe: Path, corpus: Path, t
     out = tmp_path / "run"
     out.mkdir()
     (out / "state.pt").write_bytes(b"PK\x03\x04 not a state")
-    with pytest.raises(RecipeError, match=r"state\.pt: damaged"):
+    with pytest.raises(StateError, match=r"state\.pt: damaged"):
         Trainer(Run(load_recipe(recipe), corpus, out))
 
 
 def test_a_speaker_in_training_and_validation_is_refused(recipe: Path, corpus: Path, tmp_path: Path) -> None:
     recipe.write_text(RECIPE.replace('without_speakers = ["speaker3"]', ""))
-    with pytest.raises(RecipeError, match="speaker3"):
+    with pytest.raises(DataError, match="speaker3"):
         Trainer(Run(load_recipe(recipe), corpus, tmp_path / "run"))
 
 
 def test_a_recording_in_training_and_validation_is_refused(recipe: Path, corpus: Path, tmp_path: Path) -> None:
     write_manifest(corpus / "others.jsonl", [Utterance(corpus / "recordings" / "low0.wav", "low", "speaker3")])
     recipe.write_text(RECIPE.replace('root = "recordings"\nspeakers', 'root = "others.jsonl"\nspeakers'))
-    with pytest.raises(RecipeError, match=r"1 recordings are in training and in validation \(.*low0\.wav"):
+    with pytest.raises(DataError, match=r"1 recordings are in training and in validation \(.*low0\.wav"):
         Trainer(Run(load_recipe(recipe), corpus, tmp_path / "run"))
 
 
@@ -293,25 +300,25 @@ def test_a_run_goes_on_with_the_same_speech_and_start_alone(
         other = load_recipe(recipe, ["optimisation.epochs=1", f"optimisation.seed={seed}"])
         Trainer(Run(other, corpus, tmp_path / name)).train()
     run = Run(loaded, corpus, out, str(tmp_path / "first" / "last"))
-    with pytest.raises(Interrupted):
+    with pytest.raises(RunInterruptedError):
         Trainer(run).train(stop_after(2))
     for init in (str(tmp_path / "second" / "last"), None):
-        with pytest.raises(RecipeError, match="started from another model"):
+        with pytest.raises(RunMismatchError, match="started from another model"):
             Trainer(replace(run, init=init))
     from_nothing = Run(loaded, corpus, tmp_path / "from_nothing")
-    with pytest.raises(Interrupted):
+    with pytest.raises(RunInterruptedError):
         Trainer(from_nothing).train(stop_after(2))
-    with pytest.raises(RecipeError, match="started from another model"):
+    with pytest.raises(RunMismatchError, match="started from another model"):
         Trainer(replace(from_nothing, init="no/such/model"))
     manifest = corpus / "recordings" / "manifest.tsv"
     listed = manifest.read_text()
     heading, _, *others = listed.splitlines(keepends=True)
     manifest.write_text("".join([heading, *others]))
-    with pytest.raises(RecipeError, match="other speech"):
+    with pytest.raises(RunMismatchError, match="other speech"):
         Trainer(run)
     manifest.write_text(listed)
     (tmp_path / "first").rename(tmp_path / "away")  # its weights are in the state now
-    with pytest.raises(Interrupted):
+    with pytest.raises(RunInterruptedError):
         Trainer(run).train(stop_after(1))
     (tmp_path / "away").rename(tmp_path / "first")
     Trainer(run).train()  # the state knows the model still
@@ -327,7 +334,7 @@ def test_after_an_interruption_the_loss_is_still_that_of_the_epoch(
     steps = sum('"event": "step"' in line for line in (tmp_path / "whole" / "log.jsonl").read_text().splitlines())
     for stop in (1, steps):
         cut = Run(loaded, corpus, tmp_path / str(stop))
-        with pytest.raises(Interrupted):
+        with pytest.raises(RunInterruptedError):
             Trainer(cut).train(stop_after(stop))
         Trainer(cut).train()
         resumed = re.search(r"epoch 1: loss ([\d.]+)", capsys.readouterr().err)
@@ -343,7 +350,7 @@ def test_a_broken_file_is_named_and_does_not_stop_the_run(
     Trainer(Run(load_recipe(recipe, ["optimisation.epochs=1"]), corpus, tmp_path / "run")).train()
     said = capsys.readouterr().err
     assert "low0.wav" in said
-    assert "left out: 1 in all" in said
+    assert "skipped: 1 in all" in said
     assert (tmp_path / "run" / "last" / "config.json").exists()
 
 
@@ -358,7 +365,7 @@ def test_each_cell_trains(recipe: Path, corpus: Path, tmp_path: Path, cell: str)
 def test_a_classifier_is_trained_and_evaluated_by_the_same_script(
     recipe: Path, corpus: Path, tmp_path: Path, pooling: str
 ) -> None:
-    settings = [f"acoustic.pooling={pooling}", "batching.joined=0", "optimisation.learning_rate=0.01"]
+    settings = [f"acoustic.pooling={pooling}", "batching.concat_probability=0", "optimisation.learning_rate=0.01"]
     Trainer(Run(load_recipe(recipe, settings), corpus, tmp_path / "out")).train()
     recognizer = Recognizer.load(tmp_path / "out" / "last")
     heard = recognizer.transcribe([read_audio(corpus / "recordings" / f"{name}.wav") for name in ("low0", "high1")])
@@ -370,10 +377,10 @@ def test_a_classifier_is_trained_and_evaluated_by_the_same_script(
 
 
 def test_a_classifier_cannot_learn_words_in_a_row_nor_words_that_it_does_not_know(recipe: Path, corpus: Path) -> None:
-    with pytest.raises(RecipeError, match=r"batching\.joined = 0"):
+    with pytest.raises(RecipeError, match=r"batching\.concat_probability = 0"):
         load_recipe(recipe, ["acoustic.pooling=mean"])
-    narrow = load_recipe(recipe, ["acoustic.pooling=mean", "batching.joined=0", 'vocabulary=["low"]'])
-    with pytest.raises(RecipeError, match="'high' is no word of the vocabulary"):
+    narrow = load_recipe(recipe, ["acoustic.pooling=mean", "batching.concat_probability=0", 'vocabulary=["low"]'])
+    with pytest.raises(DataError, match="'high' is no word of the vocabulary"):
         Trainer(Run(narrow, corpus, corpus / "out"))
 
 
@@ -381,7 +388,7 @@ def test_gradients_are_shown_by_layer_and_step_and_what_clipping_does_is_logged(
     recipe: Path, corpus: Path, tmp_path: Path
 ) -> None:
     Trainer(
-        Run(load_recipe(recipe, ["optimisation.epochs=1", "optimisation.gradient_norm=0.01"]), corpus, tmp_path)
+        Run(load_recipe(recipe, ["optimisation.epochs=1", "optimisation.max_grad_norm=0.01"]), corpus, tmp_path)
     ).train()
     board = EventAccumulator(str(tmp_path / "tensorboard")).Reload()
     scalars = set(board.Tags()["scalars"])
@@ -393,3 +400,41 @@ def test_gradients_are_shown_by_layer_and_step_and_what_clipping_does_is_logged(
             assert entry["gradient_scale"] == pytest.approx(min(1.0, 0.01 / entry["gradient_norm"]))
     first = next(entry for entry in entries if entry["event"] == "step")
     assert first["gradient_scale"] < 1
+
+
+def test_a_finished_run_is_given_more_epochs_and_resumes_exactly_from_then_on(
+    recipe: Path, corpus: Path, tmp_path: Path, stop_after: Callable[[int], Callable[[], int]],
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    short, long = (load_recipe(recipe, [f"optimisation.epochs={epochs}"]) for epochs in (2, 3))
+    for name in ("whole", "cut"):
+        Trainer(Run(short, corpus, tmp_path / name)).train()
+    before = sum('"event": "step"' in line for line in (tmp_path / "cut" / "log.jsonl").read_text().splitlines())
+    capsys.readouterr()
+    Trainer(Run(short, corpus, tmp_path / "cut")).train()
+    assert "finished: 2 epochs" in capsys.readouterr().err
+    Trainer(Run(long, corpus, tmp_path / "whole")).train()
+    assert "resuming at step" in capsys.readouterr().err
+    cut = Run(long, corpus, tmp_path / "cut")
+    with pytest.raises(RunInterruptedError):
+        Trainer(cut).train(stop_after(2))
+    Trainer(cut).train()
+    assert_same_weights(tmp_path / "whole", tmp_path / "cut")
+    entries = [json.loads(line) for line in (cut.out / "log.jsonl").read_text().splitlines()]
+    assert [entry["epoch"] for entry in entries if entry["event"] == "validation"] == [1, 2, 3]
+    steps = [entry for entry in entries if entry["event"] == "step"]
+    assert [entry["step"] for entry in steps] == list(range(1, len(steps) + 1))
+    # the rate is that of a run of three epochs from the third one on
+    third = [entry["learning_rate"] for entry in steps[before:]]
+    assert third == [pytest.approx(2e-3 * one_cycle((2 + n / len(third)) / 3, 0.1)) for n in range(len(third))]
+    with pytest.raises(RunMismatchError, match=r"optimisation\.epochs was 3, is 2"):
+        Trainer(Run(short, corpus, tmp_path / "cut"))
+
+
+def test_a_run_resumes_where_a_corpus_has_become_optional(
+    recipe: Path, corpus: Path, tmp_path: Path, stop_after: Callable[[int], Callable[[], int]]
+) -> None:
+    with pytest.raises(RunInterruptedError):
+        Trainer(Run(load_recipe(recipe), corpus, tmp_path / "run")).train(stop_after(1))
+    recipe.write_text(RECIPE.replace("[[data.train]]", "[[data.train]]\noptional = true"))
+    assert Trainer(Run(load_recipe(recipe), corpus, tmp_path / "run")).state.step == 1

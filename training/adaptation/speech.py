@@ -7,8 +7,6 @@ enough of them.
 
 from __future__ import annotations
 
-import hashlib
-import os
 import random
 import re
 from collections.abc import Collection, Iterator, Sequence
@@ -20,8 +18,9 @@ from oyez.data.synthesis.synthesis import DEFAULT_VOICES, ESPEAK_ACCENTS, HIBARI
 from oyez.models.grammar.file import CommandsFile
 from oyez.models.grammar.samples import draw_samples
 from oyez.models.grammar.spoken import spell
-from oyez.training.config import CorpusConfig, Recipe, RecipeError
+from oyez.training.config import CorpusConfig, Recipe
 from oyez.training.curation.phrases import phrases, words
+from oyez.training.holding_out import ONE_IN, hold_out
 from oyez.training.lm.frequent_words import frequent_words
 from oyez.training.selection import refuse_shared_recordings, refuse_shared_speakers, select
 
@@ -35,15 +34,14 @@ HELD_OUT_VOICES = frozenset(
 FURTHER_VOICE = 0.2  # share of a voice that the user adds, beside DEFAULT_VOICES
 REPLAY_SECONDS = 1800.0  # of real speech in training
 HELD_OUT_SECONDS = 1800.0  # of real speech to measure on
-_FEWEST_TO_PART = 50  # sentences: of fewer, every one is needed in training
-_ONE_IN = 5  # sentences, speakers or recordings is held out
+_MIN_TO_SPLIT = 50  # sentences: of fewer, every one is needed in training
 _SENTENCES = 500  # that are drawn from a file at most
 _FREE_TEXTS = 10  # that a sentence is filled in with
 _FREE_TEXT = re.compile(r"\{[^}]*\}")
 
 
 @dataclass(frozen=True)
-class Parted:
+class SplitTexts:
     """Texts to train on and texts to measure on."""
 
     training: list[str]
@@ -69,18 +67,15 @@ class Replay:
 
 
 def choose_voices(further: Sequence[str] = ()) -> Voices:
-    """Part the voices that can be had, with further ones to train with.
+    """Split the voices that are installed, with further ones to train with.
 
     Raises:
-        SynthesisError: the extra `synthesis` is not installed, a further voice cannot be had or is one that is held
-            out, or there is none to measure with.
+        MissingPackageError, SynthesisError: the extra `synthesis` is not installed, a further voice is unavailable or
+            is one that is held out, or there is none to measure with.
     """
     for name in HIBARI:
         check_voice(name)
-    try:
-        frequent_words(1)  # the general phrases are made of such words
-    except ImportError as error:
-        raise SynthesisError(str(error)) from error
+    frequent_words(1)  # the general phrases are made of such words
     for name in further:
         if name in HELD_OUT_VOICES:
             raise SynthesisError(f"voice {name!r} is held out to measure with: train with another")
@@ -102,7 +97,7 @@ def choose_voices(further: Sequence[str] = ()) -> Voices:
     return Voices(training | dict.fromkeys(further, FURTHER_VOICE), held_out, list(missing.values()))
 
 
-def draw_sentences(file: CommandsFile, seed: int = 1) -> Parted:
+def draw_sentences(file: CommandsFile, seed: int = 1) -> SplitTexts:
     """Draw sentences of a commands file as they are spoken, with the wake phrase if there is one.
 
     A fifth of them is held out; but a file of few sentences is trained on all of them, and measured on the same, which
@@ -114,15 +109,17 @@ def draw_sentences(file: CommandsFile, seed: int = 1) -> Parted:
     samples = [
         sample for sample in draw_samples(file, _SENTENCES, seed) for _ in range(1 if sample.is_whole else _FREE_TEXTS)
     ]
-    said = (spell(wake + _FREE_TEXT.sub(lambda _: next(any_words), sample.text)) for sample in samples)
-    texts = sorted({text for text in said if text})
-    if len(texts) < _FEWEST_TO_PART:
-        return Parted(texts, texts, apart=False)
-    held_out = set(chance.sample(texts, len(texts) // _ONE_IN))
-    return Parted([text for text in texts if text not in held_out], sorted(held_out))
+    spoken = (spell(wake + _FREE_TEXT.sub(lambda _: next(any_words), sample.text)) for sample in samples)
+    texts = sorted({text for text in spoken if text})
+    if len(texts) < _MIN_TO_SPLIT:
+        return SplitTexts(texts, texts, apart=False)
+    held_out = set(chance.sample(texts, len(texts) // ONE_IN))
+    return SplitTexts([text for text in texts if text not in held_out], sorted(held_out))
 
 
-def draw_general(training: int, held_out: int, vocabulary: Sequence[str], never: Collection[str], seed: int) -> Parted:
+def draw_general(
+    training: int, held_out: int, vocabulary: Sequence[str], never: Collection[str], seed: int
+) -> SplitTexts:
     """Draw so many phrases to train on and to measure on, everyday commands and words in no order; none comes twice.
 
     Of a model with a vocabulary every second one is made of its words.
@@ -135,7 +132,7 @@ def draw_general(training: int, held_out: int, vocabulary: Sequence[str], never:
             drawn.append(phrase)
         if len(drawn) == training + held_out:
             break
-    return Parted(drawn[:training], drawn[training:])
+    return SplitTexts(drawn[:training], drawn[training:])
 
 
 def _general(chance: random.Random, vocabulary: Sequence[str]) -> Iterator[str]:
@@ -151,9 +148,10 @@ def replay_of_recipe(recipe: Recipe, data: Path, vocabulary: Sequence[str]) -> R
     """Return some of the speech that a recipe trains on, and some of what it validates on.
 
     Raises:
-        RecipeError: a corpus is not there, or a speaker or a recording is in both.
+        MissingDataError: a corpus is missing.
+        DataError: a speaker or a recording is in both.
     """
-    training, validation = (select(each, data, vocabulary) for each in (recipe.data.train, recipe.data.validation))
+    training, validation = (select(part, data, vocabulary) for part in (recipe.data.train, recipe.data.validation))
     refuse_shared_speakers(training, validation)
     return _some(training.utterances, validation.utterances)
 
@@ -162,28 +160,11 @@ def replay_of_folder(folder: Path, vocabulary: Sequence[str]) -> Replay:
     """Return recordings of a folder with a manifest; some speakers, or recordings of a single one, are held out.
 
     Raises:
-        RecipeError: there is no manifest, nothing to hold out, or people of both parts speak in one recording.
+        MissingDataError: there is no manifest.
+        DataError: there is nothing to hold out, or people of both parts speak in one recording.
     """
     config = CorpusConfig(corpus="recordings", root=folder.resolve(), only_vocabulary=bool(vocabulary))
-    listed = select([config], Path(), vocabulary).utterances
-    several = len({each.speaker for each in listed}) > 1
-    named = [(each.speaker if several else os.path.relpath(each.path, config.root), each) for each in listed]
-    names = {name for name, _ in named}
-    if len(names) < 2:
-        raise RecipeError(f"{folder}: one recording is too few to train on some and measure on others")
-    held_out = _held_out(names)
-    parts = ([each for name, each in named if (name in held_out) is wanted] for wanted in (False, True))
-    return _some(*parts)
-
-
-def _held_out(names: Collection[str]) -> set[str]:
-    """Return one in five of at least two names, by a hash, so that it hardly depends on the others which they are."""
-
-    def place(name: str) -> int:
-        return int.from_bytes(hashlib.sha256(name.encode()).digest()[:4])
-
-    first, *others, _ = sorted(names, key=place)  # one at least is held out, and one is not
-    return {first, *(name for name in others if place(name) < 2**32 // _ONE_IN)}
+    return _some(*hold_out(select([config], Path(), vocabulary).utterances, folder))
 
 
 def _some(training: Sequence[Utterance], held_out: Sequence[Utterance]) -> Replay:

@@ -9,7 +9,6 @@ from dataclasses import astuple, dataclass
 import numpy as np
 
 from oyez.models.grammar.confidence import CommandConfidence
-from oyez.training.calibration.calibration import expected_calibration_error
 from oyez.training.calibration.command_trials import Kind, Length, Phrase, Trial, trials
 from oyez.training.calibration.logistic import fit_logistic
 from oyez.training.calibration.operating_points import (
@@ -19,6 +18,7 @@ from oyez.training.calibration.operating_points import (
     choose_threshold,
     operating_point,
 )
+from oyez.training.calibration.reliability import expected_calibration_error
 
 MOST_MISSED = 0.05  # share of the commands that a threshold may miss
 _SHORT = 4  # letters

@@ -6,6 +6,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
 
+from oyez.models.confidence import Calibration
+
 _PRIOR = 1e-4  # weight that keeps the weights finite where all are right, or can be told apart
 
 
@@ -37,3 +39,9 @@ def fit_logistic(
     *weights, at_mean = minimize(cost, np.zeros(kinds), bounds=bounds).x
     weights = np.array(weights) / spread
     return [round(float(weight), 4) for weight in weights], round(float(at_mean - weights @ mean), 4)
+
+
+def fit_curve(scores: npt.NDArray[np.float64], right: npt.NDArray[np.bool_]) -> Calibration:
+    """Fit the logistic curve to scores, each of something that was right or wrong; shape (n,) both."""
+    [slope], intercept = fit_logistic(scores[:, None], right, never_against=1)
+    return Calibration(slope=slope, intercept=intercept)

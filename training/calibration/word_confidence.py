@@ -8,16 +8,20 @@ from dataclasses import astuple
 import numpy as np
 
 from oyez.models.confidence import WordConfidence, WordEvidence
-from oyez.training.calibration.calibration import rightness
 from oyez.training.calibration.logistic import fit_logistic
-from oyez.training.evaluation.evaluate import Heard
+from oyez.training.calibration.reliability import rightness
+from oyez.training.evaluation.recognition import RecognisedUtterance
 
 
-def fit_word_confidence(heard: Sequence[Heard]) -> WordConfidence:
-    """Fit a logistic curve from evidence to probability; of nothing heard, the default."""
-    evidence = np.array([astuple(each) for one in heard for each in WordEvidence.of(one.words)])
+def fit_word_confidence(recognised: Sequence[RecognisedUtterance]) -> WordConfidence:
+    """Fit a logistic curve from evidence to probability; without any recognised word, return the default."""
+    evidence = np.array([astuple(item) for result in recognised for item in WordEvidence.of(result.words)])
     right = np.array(
-        [each for one in heard for each in rightness(one.utterance.text, [word.text for word in one.words])]
+        [
+            is_right
+            for result in recognised
+            for is_right in rightness(result.utterance.text, [word.text for word in result.words])
+        ]
     )
     if not len(right):
         return WordConfidence()

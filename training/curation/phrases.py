@@ -1,7 +1,5 @@
 """Phrases for synthetic voices to read: everyday commands, pieces of sentences, and words in no order.
 
-    python -m training.phrases --count 40000 --sentences transcripts.txt.gz > phrases.txt
-
 Commands come from the templates of phrases.toml; pieces are cut from the sentences of a text file, one a line; words
 are drawn from the wordfreq package's list of frequent English words. Words in no order keep a recurrent network from
 learning which word follows which, where it should learn what each sounds like: commands that a user types are not the
@@ -15,9 +13,7 @@ import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
 
-import typer
 from num2words import num2words
 
 from oyez.data.corpora.sentences import read_sentences
@@ -85,20 +81,3 @@ def phrases(count: int, sentences: Path | None, seed: int = 1) -> Iterator[str]:
 
 def _number(rng: random.Random) -> int:
     return rng.choice((rng.randrange(13), rng.randrange(101), rng.randrange(101), rng.randrange(1001)))
-
-
-def main(
-    count: Annotated[int, typer.Option(help="How many phrases.", min=1)] = 40_000,
-    sentences: Annotated[Path | None, typer.Option(help="A text file, one sentence a line; .gz is unpacked.")] = None,
-    seed: int = 1,
-) -> None:
-    """Print phrases, one a line."""
-    try:
-        for phrase in phrases(count, sentences, seed):
-            print(phrase)
-    except (ImportError, TextError) as error:
-        raise typer.BadParameter(str(error)) from error
-
-
-if __name__ == "__main__":
-    typer.run(main)

@@ -1,31 +1,27 @@
 """Give a model a language model, with the weights that are best on validation speech.
 
-    python -m training.fusion ngram runs/english/best words.arpa.gz --recipe english --data speech
-    python -m training.fusion lstm runs/english/best --recipe english --data speech --share 0.1
-
-`ngram` puts a word n-gram language model (see `ngram`) into the model's folder, with its weight and that of
-the label prior; `lstm` finds the weights for the shipped character language model. The validation speech is that of the
-recipe; test speech is never looked at.
+The validation speech is that of a recipe; test speech is never looked at. A word n-gram language model (see `ngram`)
+goes into the model's folder, with its weight and that of the label prior; of the shipped character language model only
+the weights are found.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import cycle, product
 from pathlib import Path
-from typing import Annotated, NoReturn, TypeVar
+from typing import TypeVar
 
 import jiwer
-import typer
 from pydantic import BaseModel
-from rich.console import Console
-from rich.table import Table
 from torch import Tensor
 
 from oyez.data.alphabet import decode, encode
 from oyez.data.manifest import Utterance
-from oyez.models.checkpoint import CheckpointError, find_checkpoint, read_config, save_config, save_ngram
+from oyez.data.reading import read_batches
+from oyez.models.checkpoint import find_checkpoint, read_config, save_config, save_ngram
 from oyez.models.decoding.alignment import align_words
 from oyez.models.decoding.beam import beam_search
 from oyez.models.decoding.ngram import NgramConfig, NgramDecoder
@@ -33,8 +29,9 @@ from oyez.models.decoding.prior import label_prior
 from oyez.models.language.character import load_language_model
 from oyez.models.language.fusion import CharacterFusion, FusionConfig
 from oyez.training.calibration.word_confidence import fit_word_confidence
-from oyez.training.config import RecipeError, load_recipe
-from oyez.training.evaluation.evaluate import Heard, load_letter_model, some_at_once
+from oyez.training.config import load_recipe
+from oyez.training.errors import DataError
+from oyez.training.evaluation.recognition import RecognisedUtterance, load_letter_model
 from oyez.training.selection import select
 
 WORD_GRID = {
@@ -46,12 +43,42 @@ LETTER_WEIGHTS = (0.2, 0.4, 0.6)  # of a letter's log-probability
 LETTER_SCORES = (0.0, 0.5, 1.0)
 
 Config = TypeVar("Config", bound=BaseModel)
-ModelArgument = Annotated[Path, typer.Argument(help="A model folder; the language model or its weights go into it.")]
-RecipeOption = Annotated[str, typer.Option(help="The recipe whose validation speech is used.")]
-DataOption = Annotated[Path, typer.Option(help="The folder with the corpora.")]
-ShareOption = Annotated[float, typer.Option(help="Of the validation speech, evenly spread.", min=0.001, max=1)]
 
-app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
+
+@dataclass(frozen=True)
+class ValidationSpeech:
+    """Utterances with what a model gives for them."""
+
+    utterances: list[Utterance]
+    log_probs: list[Tensor]  # of each utterance, shape (steps, labels)
+    skipped: list[str]  # a line for each that could not be read
+
+    @property
+    def texts(self) -> list[str]:
+        """What is said in each."""
+        return [utterance.text for utterance in self.utterances]
+
+
+def validation_speech(model: Path, recipe: str, data: Path, share: float) -> ValidationSpeech:
+    """Run a model over a share of a recipe's validation speech, evenly spread.
+
+    Raises:
+        TrainingError: there is no such recipe, its speech is missing, or nothing is said in what can be read of it.
+        models.checkpoint.CheckpointError: the model is missing, damaged or a classifier.
+    """
+    recognizer = load_letter_model(model)
+    selection = select(load_recipe(recipe).data.validation, data, recognizer.config.vocabulary)
+    chosen, skipped = selection.utterances, [*selection.left_out]
+    some = [chosen[int(number / share)] for number in range(max(1, int(len(chosen) * share)))]
+    utterances: list[Utterance] = []
+    log_probs: list[Tensor] = []
+    for _, readable in read_batches(some, skipped):
+        utterances += [utterance for utterance, _ in readable]
+        log_probs += recognizer.log_probs([waveform for _, waveform in readable])
+    if not any(utterance.text for utterance in utterances):
+        reasons = "".join(f"{reason}; " for reason in skipped[:3])
+        raise DataError(f"recipe {recipe!r}: {reasons}nothing is said in what can be read of its validation speech")
+    return ValidationSpeech(utterances, log_probs, skipped)
 
 
 def tune(
@@ -70,8 +97,8 @@ def tune(
     """
     tried = []
     for config in configs:
-        heard = [search(config, each) for each in log_probs]
-        tried.append((config, float(jiwer.wer(list(texts), heard))))
+        hypotheses = [search(config, rows) for rows in log_probs]
+        tried.append((config, float(jiwer.wer(list(texts), hypotheses))))
     return sorted(tried, key=lambda pair: pair[1])
 
 
@@ -103,108 +130,69 @@ def tune_one_by_one(
     return tried
 
 
-@app.command()
-def ngram(
-    model: ModelArgument,
-    file: Annotated[Path, typer.Argument(help="An ARPA file, plain or packed by gzip, or KenLM's binary.")],
-    recipe: RecipeOption = "english",
-    data: DataOption = Path("speech"),
-    share: ShareOption = 1.0,
-) -> None:
-    """Put a word n-gram language model into a model's folder."""
-    try:
-        content = file.read_bytes()
-        utterances, log_probs = _heard(model, recipe, data, share)
-        prior = label_prior(log_probs)
-        decoder = NgramDecoder(file, NgramConfig(), prior=prior)
-    except (OSError, ValueError) as error:
-        _wrong_use(error)
+@dataclass(frozen=True)
+class NgramFusion:
+    """A word n-gram language model, and what came of trying its weights on validation speech."""
+
+    language_model: bytes  # the content of its file
+    prior: tuple[float, ...]
+    tried: list[tuple[NgramConfig, float]]  # with the word error rate, best first
+    perplexity: float | None  # of the texts of several words; None if there are none, or none of known words
+    unknown: float  # share of the words of these texts
+    recognised: list[RecognisedUtterance]  # with the best weights
+
+
+def fit_ngram(file: Path, speech: ValidationSpeech) -> NgramFusion:
+    """Find the weights of a word n-gram language model.
+
+    Raises:
+        OSError: the file cannot be read.
+        ValueError: it is no language model.
+    """
+    content = file.read_bytes()
+    prior = label_prior(speech.log_probs)
+    decoder = NgramDecoder(file, NgramConfig(), prior=prior)
 
     def search(config: NgramConfig, log_probs: Tensor) -> str:
         decoder.weigh(config)
         return " ".join(decoder.search(log_probs))
 
-    texts = [utterance.text for utterance in utterances]
-    _show_perplexity(decoder, texts)
-    tried = tune_one_by_one(NgramConfig(), WORD_GRID, search, log_probs, texts)
-    _show(tried)
-    best = tried[0][0]
-    # words that a language model had a say in are right in other cases than those that were only heard
-    heard = [
-        Heard(utterance, align_words(each, encode(search(best, each))))
-        for utterance, each in zip(utterances, log_probs, strict=True)
+    scores = [score for text in speech.texts if " " in text for score in decoder.score(text.split())]
+    known = [score for score in scores if score is not None]
+    perplexity = 10 ** (-math.fsum(known) / len(known)) if known else None
+    unknown = (len(scores) - len(known)) / len(scores) if scores else 0.0
+    tried = tune_one_by_one(NgramConfig(), WORD_GRID, search, speech.log_probs, speech.texts)
+    recognised = [
+        RecognisedUtterance(utterance, align_words(log_probs, encode(search(tried[0][0], log_probs))))
+        for utterance, log_probs in zip(speech.utterances, speech.log_probs, strict=True)
     ]
-    fitted = {"ngram": best, "label_prior": prior, "confidence": fit_word_confidence(heard)}
+    return NgramFusion(content, prior, tried, perplexity, unknown, recognised)
+
+
+def save_ngram_fusion(model: Path, fusion: NgramFusion) -> None:
+    """Put a word n-gram language model into a model's folder, with its best weights and a confidence that fits them."""
+    # words that a language model had a say in are right in other cases than those read from the network alone
+    fitted = {
+        "ngram": fusion.tried[0][0],
+        "label_prior": fusion.prior,
+        "confidence": fit_word_confidence(fusion.recognised),
+    }
     folder = find_checkpoint(model)
-    save_ngram(folder, content, read_config(folder).model_copy(update=fitted))
+    save_ngram(folder, fusion.language_model, read_config(folder).model_copy(update=fitted))
 
 
-@app.command()
-def lstm(
-    model: ModelArgument, recipe: RecipeOption = "english", data: DataOption = Path("speech"), share: ShareOption = 0.1
-) -> None:
-    """Find the weights for the shipped character language model."""
+def fit_character_fusion(speech: ValidationSpeech) -> list[tuple[FusionConfig, float]]:
+    """Return weights of the shipped character language model with the word error rate of each, best first."""
     language = load_language_model()
 
     def search(config: FusionConfig, log_probs: Tensor) -> str:
         return decode(beam_search(log_probs, language=CharacterFusion(language, config))[0].labels)
 
     configs = [FusionConfig(weight=w, letter_score=score) for w, score in product(LETTER_WEIGHTS, LETTER_SCORES)]
-    utterances, log_probs = _heard(model, recipe, data, share)
-    tried = tune(configs, search, log_probs, [utterance.text for utterance in utterances])
-    _show(tried)
+    return tune(configs, search, speech.log_probs, speech.texts)
+
+
+def save_character_fusion(model: Path, config: FusionConfig) -> None:
+    """Write the weights of the character language model into a model's folder."""
     folder = find_checkpoint(model)
-    save_config(folder, read_config(folder).model_copy(update={"fusion": tried[0][0]}))
-
-
-def _heard(model: Path, recipe: str, data: Path, share: float) -> tuple[list[Utterance], list[Tensor]]:
-    """Return those of a share of a recipe's validation speech that can be read, and their log-probabilities."""
-    try:
-        recognizer = load_letter_model(model)
-        selection = select(load_recipe(recipe).data.validation, data, recognizer.config.vocabulary)
-    except (CheckpointError, RecipeError) as error:
-        _wrong_use(error)
-    chosen, left_out = selection.utterances, [*selection.left_out]
-    some = [chosen[int(number / share)] for number in range(max(1, int(len(chosen) * share)))]
-    utterances: list[Utterance] = []
-    log_probs: list[Tensor] = []
-    for _, readable in some_at_once(some, left_out):
-        utterances += [utterance for utterance, _ in readable]
-        log_probs += recognizer.log_probs([waveform for _, waveform in readable])
-    for reason in left_out:
-        _say(f"left out: {reason}")
-    if not any(utterance.text for utterance in utterances):
-        _wrong_use(f"recipe {recipe!r}: in what can be read of its validation speech nothing is said")
-    return utterances, log_probs
-
-
-def _show_perplexity(decoder: NgramDecoder, texts: Sequence[str]) -> None:
-    """Tell how well the language model knows texts of several words."""
-    scores = [score for text in texts if " " in text for score in decoder.score(text.split())]
-    known = [score for score in scores if score is not None]
-    if known:
-        perplexity = 10 ** (-math.fsum(known) / len(known))
-        unknown = (len(scores) - len(known)) / len(scores)
-        Console().print(f"texts of several words: perplexity {perplexity:.0f}, {unknown:.1%} of the words unknown\n")
-
-
-def _show(tried: Sequence[tuple[BaseModel, float]]) -> None:
-    numbers = [name for name, field in type(tried[0][0]).model_fields.items() if field.annotation is float]
-    table = Table(*numbers, "WER", box=None)
-    for config, error_rate in tried:
-        values = [getattr(config, name) for name in numbers]
-        table.add_row(*(f"{value:g}" for value in values), f"{error_rate:.1%}")
-    Console().print(table)
-
-
-def _say(message: str) -> None:
-    Console(stderr=True).print(message, markup=False, highlight=False, soft_wrap=True)
-
-
-def _wrong_use(error: Exception | str) -> NoReturn:
-    _say(f"error: {error}")
-    raise typer.Exit(2)
-
-
-if __name__ == "__main__":
-    app()
+    save_config(folder, read_config(folder).model_copy(update={"fusion": config}))

@@ -1,20 +1,8 @@
 """Estimate a word n-gram language model from text, by interpolated modified Kneser-Ney smoothing.
 
-    python -m training.ngram transcripts.txt.gz phrases.txt --order 3 --frequent-words 60000 \
-        --interpolate en-us.lm.bin --prune-entropy 1e-8 --out words.arpa
-    build_binary -q 8 -b 8 -a 255 trie words.arpa words.lm
-
-A text of some thousand sentences lacks many words that people say. `--frequent-words` adds the most frequent English
-words (of the wordfreq package, an extra): what the smoothing holds back for unseen words is shared out by how frequent
-a word is elsewhere. It lacks still more of the words that follow each other. `--interpolate` adds what a model of CMU
-Sphinx knows of them: the pocketsphinx package has one for US English,
-
-    python -c "from pocketsphinx import get_model_path; print(get_model_path('en-us/en-us.lm.bin'))"
-
 The method of estimation is that of Chen and Goodman (1998, "An Empirical Study of Smoothing Techniques for Language
 Modeling", section 4.1.6, equations 25 to 27); n-grams pruned by their counts give these to the back-off weight of their
-context. The result is an ARPA file, which every decoder reads. `build_binary`, of the KenLM project, makes a smaller
-file of it, which takes no time to load.
+context. Words that the text lacks share what the smoothing holds back by how frequent they are elsewhere.
 """
 
 from __future__ import annotations
@@ -22,26 +10,8 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
-from typing import Annotated
 
-import typer
-from rich.console import Console
-
-from oyez.data.corpora.sentences import read_sentences
-from oyez.training.lm.frequent_words import frequent_words
-from oyez.training.lm.ngram_model import (
-    BEGIN,
-    END,
-    NEVER,
-    UNKNOWN,
-    NgramModel,
-    Words,
-    interpolate,
-    prune_by_entropy,
-    write_arpa,
-)
-from oyez.training.lm.sphinx_model import read_sphinx_model
+from oyez.training.lm.ngram_model import BEGIN, END, NEVER, UNKNOWN, NgramModel, Words
 
 
 def estimate(
@@ -135,41 +105,3 @@ def _discounts(counts: Iterable[int]) -> list[float]:
     y = n[1] / (n[1] + 2 * n[2])
     discounts = [0.0, *(size - (size + 1) * y * n[size + 1] / n[size] for size in (1, 2, 3))]
     return discounts if min(discounts[1:]) > 0 else tiny
-
-
-def main(
-    texts: Annotated[list[Path], typer.Argument(help="Text files, one sentence a line; .gz is unpacked.")],
-    out: Annotated[Path, typer.Option(help="The ARPA file; .gz is packed.")],
-    order: Annotated[int, typer.Option(help="Words in the longest n-grams.", min=1, max=5)] = 3,
-    prune: Annotated[
-        list[int] | None, typer.Option(help="N-grams of order 2 seen no more often are left out; again for order 3 ...")
-    ] = None,
-    words: Annotated[
-        int, typer.Option("--frequent-words", help="So many frequent English words are in it, seen or not.", min=0)
-    ] = 0,
-    other: Annotated[
-        Path | None, typer.Option("--interpolate", help="A model of CMU Sphinx (.lm.bin) that is mixed in.")
-    ] = None,
-    weight: Annotated[float, typer.Option(help="With --interpolate: of the other model.", min=0, max=0.99)] = 0.5,
-    threshold: Annotated[
-        float, typer.Option("--prune-entropy", help="In nats: n-grams that change the model less are left out.", min=0)
-    ] = 0.0,
-) -> None:
-    """Estimate a word n-gram language model from text."""
-    try:
-        frequencies = frequent_words(words) if words else {}
-        sentences = [sentence.split() for text in texts for sentence in read_sentences(text).texts]
-        model = estimate(sentences, order, prune or (), frequencies)
-        if other:
-            model = interpolate(model, read_sphinx_model(other), weight)
-        if threshold:
-            model = prune_by_entropy(model, threshold)
-        write_arpa(model, out)
-    except (OSError, ImportError, ValueError) as error:  # a TextError is a ValueError
-        raise typer.BadParameter(str(error)) from error
-    sizes = ", ".join(f"{len(probabilities)} of order {n}" for n, probabilities in enumerate(model.probabilities, 1))
-    Console(stderr=True).print(f"{out}: {sizes}", highlight=False)
-
-
-if __name__ == "__main__":
-    typer.run(main)

@@ -11,7 +11,7 @@ from rich.console import Console
 from oyez.app.evaluate.report import Trial, as_record, draw, tables
 from oyez.data.manifest import Utterance
 from oyez.models.types import Transcript, Word
-from oyez.training.evaluation.evaluate import Evaluation, Result
+from oyez.training.evaluation.recognition import Evaluation, Result
 
 
 def heard(said: str, text: str, speaker: str, confidence: float) -> Result:

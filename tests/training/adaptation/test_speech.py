@@ -20,7 +20,8 @@ from oyez.training.adaptation.speech import (
     replay_of_folder,
     replay_of_recipe,
 )
-from oyez.training.config import RecipeError, load_recipe
+from oyez.training.config import load_recipe
+from oyez.training.errors import DataError
 
 MANY = """
 intents:
@@ -168,9 +169,9 @@ def test_who_is_held_out_hangs_on_no_others_in_the_list(
 def test_what_would_be_measured_on_what_was_learned_is_refused_at_once(
     listed: Callable[[Sequence[tuple[str, str, float]]], Path],
 ) -> None:
-    with pytest.raises(RecipeError, match="one recording is too few"):
+    with pytest.raises(DataError, match="one recording is too few"):
         replay_of_folder(listed([("a.wav", "", 0.0), ("a.wav", "", 0.2)]), ())
-    with pytest.raises(RecipeError, match=r"1 recordings are in training and in validation .*a\.wav"):
+    with pytest.raises(DataError, match=r"1 recordings are in training and in validation .*a\.wav"):
         replay_of_folder(listed([("a.wav", "one", 0.0), ("a.wav", "another", 0.2)]), ())
 
 
@@ -197,5 +198,5 @@ def test_a_recipe_that_measures_on_voices_it_knows_is_refused(corpus: Path, tmp_
     recipe = tmp_path / "tones.toml"
     part = '[[data.{}]]\ncorpus = "recordings"\nroot = "recordings"\n'
     recipe.write_text('name = "tones"\n' + part.format("train") + part.format("validation"))
-    with pytest.raises(RecipeError, match=r"4 speakers are in training and in validation \(speaker0"):
+    with pytest.raises(DataError, match=r"4 speakers are in training and in validation \(speaker0"):
         replay_of_recipe(load_recipe(recipe), corpus, ())

@@ -10,15 +10,15 @@ import pytest
 from oyez.data.manifest import Utterance
 from oyez.models.confidence import WordConfidence, WordEvidence
 from oyez.models.decoding.alignment import AlignedWord
-from oyez.training.calibration.calibration import expected_calibration_error
+from oyez.training.calibration.reliability import expected_calibration_error
 from oyez.training.calibration.word_confidence import fit_word_confidence
-from oyez.training.evaluation.evaluate import Heard
+from oyez.training.evaluation.recognition import RecognisedUtterance
 
 WORDS = ("go", "yes", "left", "seven", "marvin")
 TRUTH = WordConfidence(score=2.0, ratio=0.5, letters=0.4, pace=-0.6, utterance=0.5, alone=1.0, intercept=3.5)
 
 
-def spoken(rng: np.random.Generator) -> Heard:
+def spoken(rng: np.random.Generator) -> RecognisedUtterance:
     """Return an utterance in which each word is right as often as TRUTH says."""
     words = [
         AlignedWord(text, 0, int(rng.integers(6, 30)), score=-rng.exponential(0.7), ratio=-rng.exponential(2))
@@ -26,10 +26,10 @@ def spoken(rng: np.random.Generator) -> Heard:
     ]
     right = [rng.random() < TRUTH(evidence) for evidence in WordEvidence.of(words)]
     said = [word.text if ok else "other" for word, ok in zip(words, right, strict=True)]
-    return Heard(Utterance(Path("x.wav"), " ".join(said)), words)
+    return RecognisedUtterance(Utterance(Path("x.wav"), " ".join(said)), words)
 
 
-def judged(heard: list[Heard], confidence: WordConfidence) -> tuple[np.ndarray, np.ndarray]:
+def judged(heard: list[RecognisedUtterance], confidence: WordConfidence) -> tuple[np.ndarray, np.ndarray]:
     confidences = [confidence(evidence) for each in heard for evidence in WordEvidence.of(each.words)]
     right = [w.text == said for each in heard for w, said in zip(each.words, each.utterance.text.split(), strict=True)]
     return np.array(confidences), np.array(right)
@@ -49,7 +49,8 @@ def test_a_fitted_confidence_is_the_share_that_is_right_on_other_speech() -> Non
 def test_words_that_are_all_right_give_finite_weights() -> None:
     rng = np.random.default_rng(4)
     heard = [
-        Heard(Utterance(Path("x.wav"), "go"), [AlignedWord("go", 0, 10, -float(rng.random()), 0.0)]) for _ in range(20)
+        RecognisedUtterance(Utterance(Path("x.wav"), "go"), [AlignedWord("go", 0, 10, -float(rng.random()), 0.0)])
+        for _ in range(20)
     ]
     found = fit_word_confidence(heard)
     assert all(np.isfinite(weight) for weight in found.model_dump().values())
@@ -57,7 +58,7 @@ def test_words_that_are_all_right_give_finite_weights() -> None:
 
 
 def test_nothing_heard_gives_the_default() -> None:
-    assert fit_word_confidence([Heard(Utterance(Path("x.wav"), "yes"), [])]) == WordConfidence()
+    assert fit_word_confidence([RecognisedUtterance(Utterance(Path("x.wav"), "yes"), [])]) == WordConfidence()
 
 
 def test_a_word_that_fits_better_is_never_less_sure() -> None:
@@ -66,7 +67,9 @@ def test_a_word_that_fits_better_is_never_less_sure() -> None:
     for _ in range(300):
         score = -float(rng.random())
         said = "go" if rng.random() < -score else "no"
-        misleading.append(Heard(Utterance(Path("x.wav"), said), [AlignedWord("go", 0, 10, score, 2 * score)]))
+        misleading.append(
+            RecognisedUtterance(Utterance(Path("x.wav"), said), [AlignedWord("go", 0, 10, score, 2 * score)])
+        )
     found = fit_word_confidence(misleading)
     assert found.score >= 0
     assert found.ratio >= 0

@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
-from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+from oyez.models.decoding.closed import rank
 
 from oyez.data.alphabet import decode, encode
 from oyez.data.audio import HOP, SAMPLE_RATE, read_audio
-from oyez.data.augmentation import sounding
-from oyez.data.manifest import Utterance, read_manifest, write_manifest
+from oyez.data.augmentation import sound_mask
+from oyez.data.manifest import Utterance
 from oyez.data.synthesis.synthesis import Manner, speak
-from oyez.models.decoding.closed import rank
 from oyez.models.recognizer import Recognizer
 from oyez.training.curation.cut_words import at_most, cut_words
-from oyez.training.curation.cut_words import main as command
-
-Run = Callable[..., tuple[int, str]]  # exit code and what was said
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +31,7 @@ def sentence(tmp_path_factory: pytest.TempPathFactory) -> tuple[Utterance, float
     path = tmp_path_factory.mktemp("sentence") / "sentence.wav"
     soundfile.write(path, np.concatenate(halves), SAMPLE_RATE)
     seconds = [len(half) / SAMPLE_RATE for half in halves]
-    pause = np.flatnonzero(sounding(halves[1], HOP))[0] * HOP / SAMPLE_RATE
+    pause = np.flatnonzero(sound_mask(halves[1], HOP))[0] * HOP / SAMPLE_RATE
     return Utterance(path, "open the window stop the music", "someone", 0.0, sum(seconds)), seconds[0] + pause
 
 
@@ -95,57 +89,3 @@ def test_no_word_is_kept_more_often_than_wanted() -> None:
     assert sum(each.text == "on" for each in kept) == 20
     assert sum(each.text == "off" for each in kept) == 10
     assert kept == at_most(listed, 20)
-
-
-@pytest.fixture
-def recipe(tmp_path: Path, sentence: tuple[Utterance, float]) -> Path:
-    (tmp_path / "said").mkdir()
-    write_manifest(tmp_path / "said" / "manifest.jsonl", [sentence[0]])
-    path = tmp_path / "recipe.toml"
-    corpus = 'corpus = "recordings"\nroot = "said"\n'
-    path.write_text(f'name = "said"\n[[data.train]]\n{corpus}[[data.validation]]\n{corpus}')
-    return path
-
-
-@pytest.fixture
-def run(invoke: Run) -> Run:
-    return partial(invoke, command)
-
-
-def test_the_command_writes_a_manifest_beside_the_corpora(run: Run, tmp_path: Path, recipe: Path) -> None:
-    out = tmp_path / "words.jsonl"
-    code, said = run(recipe, "--data", tmp_path, "--out", out, "--word", "stop", "--word", "open")
-    assert code == 0
-    assert "2 of 2 pieces, 2 different" in said
-    assert {word.text for word in read_manifest(out)} == {"stop", "open"}
-
-
-def test_what_the_recipe_validates_on_is_cut_when_asked_for(
-    run: Run, tmp_path: Path, recipe: Path, sentence: tuple[Utterance, float]
-) -> None:
-    (tmp_path / "one_word").mkdir()
-    write_manifest(tmp_path / "one_word" / "manifest.jsonl", [replace(sentence[0], text="stop")])
-    recipe.write_text(recipe.read_text().replace('root = "said"', 'root = "one_word"', 1))
-    arguments = (str(recipe), "--data", tmp_path, "--out", str(tmp_path / "words.jsonl"))
-    assert "no such word was found" in run(*arguments)[1]
-    code, said = run(*arguments, "--validation")
-    assert code == 0
-    assert "pieces" in said
-
-
-def test_the_command_says_what_is_wrong(run: Run, tmp_path: Path, recipe: Path) -> None:
-    out = tmp_path / "words.jsonl"
-    for arguments, message in {
-        (str(recipe), "--data", tmp_path, "--word", "zebra"): "no such word was found in the 1 utterances",
-        ("nowhere", "--data", tmp_path): "nowhere",
-        (str(recipe), "--data", str(tmp_path / "gone")): "gone",
-        (str(recipe), "--data", tmp_path, "--fewest-words", "2"): "--fewest-words 2 is more than --most-words 1",
-    }.items():
-        code, said = run(*arguments, "--out", out)
-        assert code == 2
-        assert message in said
-    for unfit in (tmp_path / "gone" / "words.jsonl", tmp_path / "words.json"):
-        code, said = run(recipe, "--data", tmp_path, "--model", "no model is loaded yet", "--out", unfit)
-        assert code == 2
-        assert "must be a .jsonl file in a folder that is there" in said
-    assert not out.exists()

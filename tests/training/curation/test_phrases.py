@@ -9,7 +9,6 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from typer.testing import CliRunner
 
 from oyez.training.curation.phrases import commands, phrases, pieces, words
 
@@ -51,17 +50,3 @@ def test_words_come_in_no_order() -> None:
     some = list(islice(words(Random(1)), 1000))
     assert {len(phrase.split()) for phrase in some} == {1, 2, 3, 4, 5}
     assert len(set(some)) > 950
-
-
-def test_the_command_prints_phrases_and_names_a_missing_file(sentences: Path) -> None:
-    import typer
-
-    from oyez.training.curation.phrases import main
-
-    app = typer.Typer()
-    app.command()(main)
-    told = CliRunner().invoke(app, ["--count", "7", "--sentences", str(sentences)])
-    assert (told.exit_code, len(told.stdout.splitlines())) == (0, 7)
-    told = CliRunner().invoke(app, ["--sentences", "nowhere.txt"])
-    assert told.exit_code == 2
-    assert "nowhere.txt" in told.output

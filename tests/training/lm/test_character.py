@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 import torch
 
 from oyez.data.alphabet import encode
-from oyez.models.language.character import BOUNDARY, CharacterLanguageModel, LanguageConfig, State, load_language_model
-from oyez.training.config import RecipeError
-from oyez.training.lm.character import (
-    IGNORED,
-    LanguageTrainer,
-    LanguageTraining,
-    Piece,
-    bits_per_character,
-    piece_loss,
-    pieces,
-    train_language_model,
-)
-from oyez.training.processes import Interrupted
+from oyez.models.language.character import BOUNDARY, CharacterLanguageModel, LanguageConfig, State
+from oyez.training.errors import RunInterruptedError, RunMismatchError, StateError
+from oyez.training.lm.character import LanguageTrainer, LanguageTraining, bits_per_character
+from oyez.training.lm.tbptt import IGNORED, Piece, piece_loss, pieces
 
 SMALL = LanguageConfig(embedding=8, width=24)
+
+
+def train_language_model(
+    texts: Sequence[str], config: LanguageConfig, training: LanguageTraining, out: Path | None = None
+) -> tuple[CharacterLanguageModel, float]:
+    """Return a trained model, and its cross-entropy on the held-out texts in bits a character."""
+    trainer = LanguageTrainer(texts, config, training, out)
+    trainer.train()
+    return trainer.model.eval(), trainer.progress.bits
 
 
 @pytest.mark.parametrize("window", [1, 3, 64])
@@ -96,7 +93,7 @@ def test_a_new_sentence_begins_without_memory_of_the_last_one():
 
 def test_a_simple_language_is_learned_and_the_same_seed_gives_the_same_weights():
     texts = ["turn on the light", "turn off the light"] * 40
-    training = LanguageTraining(epochs=6, batch=4, window=8, learning_rate=0.01)
+    training = LanguageTraining(epochs=6, batch_size=4, window=8, learning_rate=0.01)
     model, bits = train_language_model(texts, SMALL, training)
     assert bits == pytest.approx(bits_per_character(model, texts[-2:]))
     assert bits < 0.25  # one bit of choice in eighteen letters is 0.06
@@ -105,7 +102,7 @@ def test_a_simple_language_is_learned_and_the_same_seed_gives_the_same_weights()
 
 
 TEXTS = ["turn on the light", "stop", "turn off the light and the heating", "no"] * 5
-RUN = LanguageTraining(epochs=3, batch=3, window=8, save_every_seconds=0)
+RUN = LanguageTraining(epochs=3, batch_size=3, window=8, save_every_seconds=0)
 WITH_DROPOUT = SMALL.model_copy(update={"dropout": 0.3})
 
 
@@ -115,7 +112,7 @@ def test_a_run_stopped_at_any_step_ends_with_the_same_weights(
     whole = LanguageTrainer(TEXTS, WITH_DROPOUT, RUN)
     whole.train()
     for steps in (1, 4, 30):  # within a sentence, and in another epoch
-        with pytest.raises(Interrupted):
+        with pytest.raises(RunInterruptedError):
             LanguageTrainer(TEXTS, WITH_DROPOUT, RUN, tmp_path).train(stop_after(steps))
     cut = LanguageTrainer(TEXTS, WITH_DROPOUT, RUN, tmp_path)
     cut.train()
@@ -139,62 +136,17 @@ def test_what_another_run_left_while_this_one_waited_for_the_folder_is_taken_up(
 def test_a_run_of_other_texts_or_settings_is_not_gone_on_with(
     tmp_path: Path, stop_after: Callable[[int], Callable[[], int]]
 ):
-    with pytest.raises(Interrupted):
+    with pytest.raises(RunInterruptedError):
         LanguageTrainer(TEXTS, SMALL, RUN, tmp_path).train(stop_after(1))
-    with pytest.raises(RecipeError, match="sha256 of the sentences"):
+    with pytest.raises(RunMismatchError, match="sha256 of the sentences"):
         LanguageTrainer([*TEXTS, "go"], SMALL, RUN, tmp_path).train()
-    with pytest.raises(RecipeError, match=r"model\.dropout was 0\.0, is 0\.3"):
+    with pytest.raises(RunMismatchError, match=r"model\.dropout was 0\.0, is 0\.3"):
         LanguageTrainer(TEXTS, WITH_DROPOUT, RUN, tmp_path).train()
     (tmp_path / "state.pt").write_bytes(b"PK\x03\x04 not a state")
-    with pytest.raises(RecipeError, match=r"state\.pt: damaged"):
+    with pytest.raises(StateError, match=r"state\.pt: damaged"):
         LanguageTrainer(TEXTS, SMALL, RUN, tmp_path).train()
-
-
-@pytest.mark.slow
-def test_a_run_killed_without_warning_ends_with_the_same_weights(tmp_path: Path):
-    text = tmp_path / "sentences.txt"
-    text.write_text("".join(f"{sentence}\n" for sentence in TEXTS * 20))
-    whole, killed = tmp_path / "whole", tmp_path / "killed"
-    options = ["--text", text, "--width", 16, "--epochs", 6, "--dropout", 0.2]
-    assert run(*options, "--out", whole).returncode == 0
-    command = [sys.executable, "-m", "oyez.training.lm.character", *map(str, options), "--out", str(killed)]
-    with subprocess.Popen(command, stderr=subprocess.DEVNULL, cwd=Path(__file__).parents[3]) as begun:
-        while not (killed / "state.pt").exists() and begun.poll() is None:
-            time.sleep(0.01)
-        assert begun.poll() is None, "the run ended before it could be killed"
-        begun.kill()
-    done = run(*options, "--out", killed)
-    assert "going on at step" in done.stderr
-    assert (killed / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
 
 
 def test_one_sentence_is_too_little():
     with pytest.raises(ValueError, match="1 sentence"):
         train_language_model(["stop"], SMALL, LanguageTraining())
-
-
-def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "oyez.training.lm.character", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=300, cwd=Path(__file__).parents[3])
-
-
-@pytest.mark.slow
-def test_from_a_text_file_to_a_model(tmp_path: Path):
-    text = tmp_path / "sentences.txt"
-    text.write_text("Turn on the light!\nx²\n" + "Turn off the light.\n" * 30)
-    done = run("--text", text, "--out", tmp_path / "model", "--width", 16, "--epochs", 2, "--name", "light")
-    assert done.returncode == 0, done.stderr
-    assert done.stdout == f"{tmp_path / 'model'}\n"
-    assert "31 sentences, 1 left out" in done.stderr
-    assert "line 2" in done.stderr
-    assert load_language_model(tmp_path / "model").config.name == "light"
-    assert list((tmp_path / "model" / "tensorboard").iterdir())
-
-
-@pytest.mark.slow
-def test_a_missing_text_is_named(tmp_path: Path):
-    done = run("--text", tmp_path / "gone.txt", "--out", tmp_path / "model")
-    assert done.returncode == 2
-    assert f"{tmp_path / 'gone.txt'}: cannot be read" in done.stderr
-    assert "Traceback" not in done.stderr
-    assert not (tmp_path / "model").exists()

@@ -1,12 +1,10 @@
-"""N-gram estimation: probabilities that add up to one, a worked example, the command with all it can mix in."""
+"""N-gram estimation: probabilities that add up to one, a worked example, what pruning leaves out."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from oyez.training.lm.ngram import estimate, main
+from oyez.training.lm.ngram import estimate
 from oyez.training.lm.ngram_model import BEGIN, END, UNKNOWN
 from tests.training.toy_text import CONTEXTS, sentences, total
 
@@ -43,15 +41,6 @@ def test_words_that_the_text_lacks_share_what_is_held_back_by_how_frequent_they_
     # what was seen is as likely as before, but for its part of what was held back
     plain = estimate(sentences(), order=3, prune=(0, 1))
     assert model.score("sees", ("the", "cat")) == pytest.approx(plain.score("sees", ("the", "cat")), abs=0.05)
-
-
-def test_the_command_adds_frequent_words(tmp_path: Path) -> None:
-    text = tmp_path / "text.txt"
-    text.write_text("\n".join(map(" ".join, sentences())))
-    main([text], tmp_path / "words.arpa", words=50)
-    unigrams = (tmp_path / "words.arpa").read_text().partition("\\2-grams:")[0]
-    assert "\twhat" in unigrams  # one of the fifty, and not of the text
-    assert "\tdog" in unigrams
 
 
 def test_what_follows_is_likelier_where_it_was_seen() -> None:

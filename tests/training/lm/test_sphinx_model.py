@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import pytest
-import typer
 from pocketsphinx import Config, LogMath
 from pocketsphinx import NGramModel as Sphinx
 
-from oyez.training.lm.ngram import estimate, main
+from oyez.training.lm.ngram import estimate
 from oyez.training.lm.ngram_model import BEGIN, END, UNKNOWN, write_arpa
 from oyez.training.lm.sphinx_model import read_sphinx_model
 from tests.training.toy_text import WORDS, sentences
@@ -55,22 +53,3 @@ def test_what_is_no_such_model_is_refused_by_name(binary: Path, tmp_path: Path) 
             read_sphinx_model(path)
     with pytest.raises(OSError, match="nowhere"):
         read_sphinx_model(tmp_path / "nowhere")
-
-
-def test_the_command_mixes_it_in_and_prunes(binary: Path, tmp_path: Path) -> None:
-    text = tmp_path / "text.txt"
-    text.write_text("the cat sees the light\nthe dog runs\n")
-    sizes = []
-    for name, threshold in (("whole.arpa", 0.0), ("pruned.arpa", 1e-3)):
-        main([text], tmp_path / name, other=binary, threshold=threshold)
-        told = (tmp_path / name).read_text()
-        assert re.search(r"\tcat\b", told)
-        assert not re.search(r"\ton\b", told)
-        sizes.append(told.count("\n"))
-    assert sizes[1] < sizes[0]
-    alone = tmp_path / "alone.arpa"
-    main([text], alone)
-    assert alone.read_text().count("\n") < sizes[0]
-    with pytest.raises(typer.BadParameter, match=r"text\.txt: no language model of CMU Sphinx"):
-        main([text], tmp_path / "never.arpa", other=text)
-    assert not (tmp_path / "never.arpa").exists()

@@ -1,19 +1,19 @@
-"""Measure a model on utterances whose text is known."""
+"""Recognise utterances whose text is known, and compare: transcripts, errors by group, confusions."""
 
 from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
-from oyez.data.audio import AudioError, Waveform, read_audio
+from oyez.data.audio import Waveform
 from oyez.data.augmentation import add_noise
 from oyez.data.manifest import Utterance
+from oyez.data.reading import read_batches
 from oyez.data.text import normalise
 from oyez.models.checkpoint import CheckpointError
 from oyez.models.decoding.alignment import AlignedWord
@@ -21,19 +21,17 @@ from oyez.models.recognizer import Recognizer
 from oyez.models.types import Transcript
 from oyez.training.evaluation.metrics import Accuracy, accuracy
 
-AT_ONCE = 256  # utterances that are held in memory together
-
 
 @dataclass(frozen=True)
 class Result:
-    """One utterance as it was heard."""
+    """One utterance and its transcript."""
 
     utterance: Utterance
     transcript: Transcript
 
     @property
     def text(self) -> str:
-        """What was heard; with a commands file nothing, if no command was."""
+        """What was recognised; with a commands file nothing, if no command was accepted."""
         if self.transcript.rejection is not None:
             return ""
         return self.transcript.text if self.transcript.command is None else normalise(self.transcript.text)
@@ -45,8 +43,8 @@ class Result:
 
 
 @dataclass(frozen=True)
-class Heard:
-    """One utterance and the words that were heard in it, before they have a confidence."""
+class RecognisedUtterance:
+    """One utterance and the words that were recognised in it, aligned but without a confidence."""
 
     utterance: Utterance
     words: list[AlignedWord]
@@ -59,7 +57,7 @@ class Heard:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """All utterances as they were heard, and what could not be read."""
+    """All utterances with their transcripts, and a line for each file that could not be read."""
 
     results: list[Result]
     left_out: list[str]
@@ -68,11 +66,11 @@ class Evaluation:
     @staticmethod
     def together(evaluations: Iterable[Evaluation]) -> Evaluation:
         """Return several evaluations as one."""
-        given = list(evaluations)
+        parts = list(evaluations)
         return Evaluation(
-            [result for each in given for result in each.results],
-            [reason for each in given for reason in each.left_out],
-            sum(each.seconds_of_work for each in given),
+            [result for part in parts for result in part.results],
+            [reason for part in parts for reason in part.left_out],
+            sum(part.seconds_of_work for part in parts),
         )
 
     @property
@@ -86,9 +84,9 @@ class Evaluation:
 
     @property
     def confusions(self) -> list[tuple[str, str, int]]:
-        """(said, heard, how often) for whatever was heard wrong, most frequent first."""
+        """(reference, hypothesis, how often) for each utterance with an error, most frequent first."""
         wrong = Counter((r.utterance.text, r.text) for r in self.results if not r.right)
-        return [(said, heard, count) for (said, heard), count in wrong.most_common()]
+        return [(reference, hypothesis, count) for (reference, hypothesis), count in wrong.most_common()]
 
     @property
     def audio_seconds(self) -> float:
@@ -134,58 +132,44 @@ def evaluate(
 ) -> Evaluation:
     """Transcribe utterances, with noise if it is given.
 
-    A file that cannot be read is named and left out; `progress` is told of each batch.
+    A file that cannot be read is named and skipped; `progress` is called with the size of each batch.
     """
     started = time.perf_counter()
     results: list[Result] = []
     left_out: list[str] = []
-    for asked, readable in some_at_once(utterances, left_out):
+    for asked, readable in read_batches(utterances, left_out):
         waveforms = [waveform for _, waveform in readable]
         if noisy is not None:
             waveforms = [noisy(waveform, len(results) + number) for number, waveform in enumerate(waveforms)]
         transcripts = recognizer.transcribe(waveforms)
-        results += [Result(utterance, heard) for (utterance, _), heard in zip(readable, transcripts, strict=True)]
+        pairs = zip(readable, transcripts, strict=True)
+        results += [Result(utterance, transcript) for (utterance, _), transcript in pairs]
         progress(asked)
     return Evaluation(results, left_out, time.perf_counter() - started)
 
 
-def hear(recognizer: Recognizer, utterances: Sequence[Utterance]) -> list[Heard]:
-    """Return what a recogniser hears in each utterance that can be read."""
-    heard: list[Heard] = []
-    for _, readable in some_at_once(utterances, left_out=[]):
+def recognise_words(recognizer: Recognizer, utterances: Sequence[Utterance]) -> list[RecognisedUtterance]:
+    """Return the words that a recogniser finds in each utterance that can be read."""
+    recognised: list[RecognisedUtterance] = []
+    for _, readable in read_batches(utterances, skipped=[]):
         rows = recognizer.log_probs([waveform for _, waveform in readable])
-        heard += [
-            Heard(utterance, recognizer.align(row) if len(waveform) else [])
+        recognised += [
+            RecognisedUtterance(utterance, recognizer.align(row) if len(waveform) else [])
             for (utterance, waveform), row in zip(readable, rows, strict=True)
         ]
-    return heard
+    return recognised
 
 
-def some_at_once(
-    utterances: Sequence[Utterance], left_out: list[str]
-) -> Iterator[tuple[int, list[tuple[Utterance, Waveform]]]]:
-    """Read utterances, those of similar length together; gives how many were asked for and those that can be read."""
-    remaining = iter(sorted(utterances, key=lambda utterance: utterance.duration or 0.0))
-    while some := list(islice(remaining, AT_ONCE)):
-        yield len(some), list(_read(some, left_out))
-
-
-def _read(utterances: Sequence[Utterance], left_out: list[str]) -> Iterator[tuple[Utterance, Waveform]]:
-    for utterance in utterances:
-        try:
-            yield utterance, read_audio(utterance.path, utterance.offset, utterance.duration)
-        except AudioError as error:
-            left_out.append(str(error))
-
-
-def accuracy_of(heard: Sequence[Result | Heard]) -> Accuracy:
+def accuracy_of(recognised: Sequence[Result | RecognisedUtterance]) -> Accuracy:
     """Return the accuracy over some utterances."""
-    return accuracy([each.utterance.text for each in heard], [each.text for each in heard])
+    return accuracy([result.utterance.text for result in recognised], [result.text for result in recognised])
 
 
-def accuracy_by(heard: Sequence[Result | Heard], key: Callable[[Utterance], str]) -> dict[str, Accuracy]:
+def accuracy_by(
+    recognised: Sequence[Result | RecognisedUtterance], key: Callable[[Utterance], str]
+) -> dict[str, Accuracy]:
     """Return the accuracy of each group of utterances that have a key in common."""
-    groups: defaultdict[str, list[Result | Heard]] = defaultdict(list)
-    for each in heard:
-        groups[key(each.utterance)].append(each)
+    groups: defaultdict[str, list[Result | RecognisedUtterance]] = defaultdict(list)
+    for result in recognised:
+        groups[key(result.utterance)].append(result)
     return {name: accuracy_of(group) for name, group in sorted(groups.items())}

@@ -12,7 +12,7 @@ from oyez.data.corpora.loading import load_corpus
 from oyez.data.manifest import Utterance
 from oyez.models.recognizer import Recognizer
 from oyez.models.types import Transcript
-from oyez.training.evaluation.evaluate import Evaluation, Noisy, Result, evaluate
+from oyez.training.evaluation.recognition import Evaluation, Noisy, Result, evaluate
 
 
 def heard(said: str, text: str, speaker: str = "") -> Result:

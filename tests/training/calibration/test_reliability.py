@@ -10,8 +10,9 @@ from scipy.special import expit
 
 from oyez.data.manifest import Utterance
 from oyez.models.types import Transcript, Word
-from oyez.training.calibration.calibration import expected_calibration_error, fit_curve, words_and_rightness
-from oyez.training.evaluation.evaluate import Result
+from oyez.training.calibration.logistic import fit_curve
+from oyez.training.calibration.reliability import expected_calibration_error, words_and_rightness
+from oyez.training.evaluation.recognition import Result
 
 
 def result(said: str, *heard: tuple[str, float]) -> Result:

@@ -12,12 +12,12 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from oyez.app.cli import app
+from oyez.app.train import adaptation
 from oyez.data.synthesis.synthesis import SynthesisError
 from oyez.models.checkpoint import CARD, WEIGHTS
 from oyez.models.recognizer import Recognizer
-from oyez.training import train
 from oyez.training.adaptation import speech as adaptation_speech
-from oyez.training.processes import Interrupted
+from oyez.training.errors import RunInterruptedError
 from oyez.training.train import Run
 
 Oyez = Callable[..., Result]
@@ -72,7 +72,7 @@ def test_a_file_without_sentences_is_named(oyez: Oyez, tmp_path: Path, content: 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--out", "."], "there is something of that name already"),
+        (["--out", "."], "exists already"),
         (["--model", "nowhere"], "no model 'nowhere'"),
         (["--recipe", "english"], "give both"),
         (["--data", "a", "--replay", "b"], "exclude each other"),
@@ -115,10 +115,10 @@ def test_without_the_extra_the_error_says_how_to_get_it(
     oyez: Oyez, words: Path, untrained_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def missing(_: str) -> None:
-        raise SynthesisError("hibari-tts is not installed: pip install 'oyez[synthesis]'")
+        raise SynthesisError("hibari-tts is not installed: run pip install -e '.[synthesis]'")
 
     monkeypatch.setattr(adaptation_speech, "check_voice", missing)
-    refused(oyez("adapt", words, "--model", untrained_model), "pip install 'oyez[synthesis]'")
+    refused(oyez("adapt", words, "--model", untrained_model), "pip install -e '.[synthesis]'")
 
 
 def test_a_folder_that_is_in_the_way_is_left_alone(
@@ -145,13 +145,13 @@ def test_from_a_file_to_a_model_or_to_none(
 
     # interrupted while it trains, it keeps what it has
     def interrupted(run: Run, device: str, stop: Callable[[], int]) -> None:
-        raise Interrupted(signal.SIGTERM)
+        raise RunInterruptedError(signal.SIGTERM)
 
     with monkeypatch.context() as patched:
-        patched.setattr(train, "work", interrupted)
+        patched.setattr(adaptation, "work", interrupted)
         stopped = oyez("adapt", words, *small)
     assert stopped.exit_code == 128 + signal.SIGTERM
-    assert "run again to go on" in stopped.stderr
+    assert "run again to resume" in stopped.stderr
     clips = sorted((tmp_path / "adapted" / "words.adapting").rglob("*.flac"))
     assert clips
     made = [clip.stat().st_mtime_ns for clip in clips]
@@ -161,15 +161,15 @@ def test_from_a_file_to_a_model_or_to_none(
     assert [clip.stat().st_mtime_ns for clip in clips] == made
 
     # refused, nothing of it is left
-    worse = oyez("adapt", words, *small, "--most-loss", "-1000")
+    worse = oyez("adapt", words, *small, "--max-wer-increase", "-1000")
     assert worse.exit_code == 1
-    assert "going on in" in worse.stderr
+    assert "resuming in" in worse.stderr
     assert "not kept: the word error rate of general speech rose" in worse.stderr
     assert "general speech: word error rate" in worse.stdout
     assert list((tmp_path / "adapted").iterdir()) == []
 
     # kept, it is a model like any other, with real speech and recordings of the user's this time
-    options = ["--replay", spoken, "--recordings", spoken, "--most-loss", "1000"]
+    options = ["--replay", spoken, "--recordings", spoken, "--max-wer-increase", "1000"]
     done = oyez("adapt", words, *small, *options)
     assert done.exit_code == 0, done.output
     assert [path.name for path in (tmp_path / "adapted").iterdir()] == ["words"]
@@ -179,4 +179,4 @@ def test_from_a_file_to_a_model_or_to_none(
     card = (tmp_path / "adapted" / "words" / CARD).read_text()
     assert "adapted to `words.txt`" in card
     assert "2 commands: right" in card
-    refused(oyez("adapt", words, *small), "there is something of that name already")
+    refused(oyez("adapt", words, *small), "exists already")

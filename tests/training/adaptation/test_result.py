@@ -17,26 +17,29 @@ from oyez.models.config import ModelConfig
 from oyez.models.decoding.ngram import NgramConfig
 from oyez.models.network import load_checkpoint
 from oyez.models.recognizer import Recognizer
-from oyez.training.adaptation.adaptation import (
+from oyez.training.adaptation.plan import (
     COMMANDS,
     GENERAL,
     HELD_OUT,
     HELD_OUT_COMMANDS,
-    Measured,
     adaptation_recipe,
-    adapted_model,
     plan_readings,
     prepare,
+)
+from oyez.training.adaptation.plan import Speech as AdaptationSpeech
+from oyez.training.adaptation.result import (
+    Measured,
+    adapted_model,
     reason_to_refuse,
     right_share,
     save_adapted,
     with_fitted_confidences,
 )
-from oyez.training.adaptation.adaptation import Speech as AdaptationSpeech
-from oyez.training.adaptation.speech import Parted, Voices
+from oyez.training.adaptation.speech import SplitTexts, Voices
 from oyez.training.calibration.operating_points import Attempt
-from oyez.training.config import CorpusConfig, RecipeError
-from oyez.training.evaluation.evaluate import hear
+from oyez.training.config import CorpusConfig
+from oyez.training.errors import DataError
+from oyez.training.evaluation.recognition import recognise_words
 from oyez.training.lm.ngram import estimate
 from oyez.training.lm.ngram_model import write_arpa
 from oyez.training.selection import select
@@ -51,14 +54,14 @@ OTHER = [Attempt(0.9, False, False, 1.0)]
     [
         (Measured(ONE_WRONG, 0.30), Measured(ALL_RIGHT, 0.31), None),
         (Measured(ONE_WRONG, 0.30), Measured(ONE_WRONG, 0.20), None),
-        (Measured(ONE_WRONG, 0.30), Measured(ALL_RIGHT, 0.32), r"rose by 2.00% \(30.00% -> 32.00%\), of at most 1.00%"),
-        (Measured(ALL_RIGHT, 0.30), Measured(ONE_WRONG, 0.30), r"90.0% are right, before it were 100.0%"),
+        (Measured(ONE_WRONG, 0.30), Measured(ALL_RIGHT, 0.32), r"rose by 2.00% \(30.00% -> 32.00%\) \(limit 1.00%\)"),
+        (Measured(ALL_RIGHT, 0.30), Measured(ONE_WRONG, 0.30), r"90.0% are right \(100.0% before\)"),
     ],
 )
 def test_a_model_is_kept_unless_it_forgets_too_much_or_is_of_no_use(
     before: Measured, after: Measured, reason: str | None
 ) -> None:
-    refused = reason_to_refuse(before, after, most_loss=0.01)
+    refused = reason_to_refuse(before, after, max_increase=0.01)
     if reason is None:
         assert refused is None
     else:
@@ -102,7 +105,7 @@ def test_an_adapted_model_stands_by_itself_with_its_language_model_and_both_card
 def test_of_a_model_with_a_vocabulary_other_speech_gives_no_text(tmp_path: Path) -> None:
     config = ModelConfig(vocabulary=("yes", "no", "left", "right", "stop"))
     voices = Voices({"espeak:en-us+Adam": 1.0}, {"espeak:en-us+Linda": 1.0}, [])
-    sentences = Parted(["left", "yes"], ["left", "yes"], apart=False)
+    sentences = SplitTexts(["left", "yes"], ["left", "yes"], apart=False)
     readings = plan_readings(tmp_path, config, sentences, voices, clips=12)
     assert {reading.manner.voice for name in (COMMANDS, GENERAL) for reading in readings[name]} == {"espeak:en-us+Adam"}
     speech = prepare(tmp_path, config, readings, None)
@@ -118,10 +121,10 @@ def test_of_a_model_with_a_vocabulary_other_speech_gives_no_text(tmp_path: Path)
 
 def test_clips_are_refused_of_which_none_would_be_in_the_vocabulary_or_none_outside(tmp_path: Path) -> None:
     voices = Voices({"espeak:en-us+Adam": 1.0}, {"espeak:en-us+Linda": 1.0}, [])
-    sentences = Parted(["left"], ["left"], apart=False)
+    sentences = SplitTexts(["left"], ["left"], apart=False)
     five, two = (ModelConfig(vocabulary=words) for words in (("yes", "no", "left", "right", "stop"), ("left", "right")))
     for config, unfit, fit in ((five, 3, 30), (two, 600, 30)):  # of two words thirty phrases are made, and no more
-        with pytest.raises(RecipeError, match=f"--clips {unfit} does not suit a model with a vocabulary of . words"):
+        with pytest.raises(DataError, match=f"--clips {unfit} does not suit a model with a vocabulary of . words"):
             plan_readings(tmp_path, config, sentences, voices, unfit)
         assert plan_readings(tmp_path, config, sentences, voices, fit)
     assert plan_readings(tmp_path, ModelConfig(), sentences, voices, clips=3)
@@ -130,7 +133,7 @@ def test_clips_are_refused_of_which_none_would_be_in_the_vocabulary_or_none_outs
 def test_confidences_are_fitted_to_speech_that_was_held_out(untrained_model: Path, spoken: Path) -> None:
     recognizer = Recognizer.load(untrained_model)
     said = [Utterance(spoken / f"{text}.flac", text, "one", 0.0, 0.8) for text in ("yes", "right", "seven", "stop")]
-    heard = hear(recognizer, said)
+    heard = recognise_words(recognizer, said)
     config = with_fitted_confidences(recognizer, heard)
     assert config.confidence != WordConfidence()
     assert config.command_confidence != recognizer.config.command_confidence

@@ -1,4 +1,4 @@
-"""Make a confidence mean what it says: of all words given 0.9, about nine in ten are right."""
+"""How far a confidence can be relied on: of all words given 0.9, about nine in ten should be right."""
 
 from __future__ import annotations
 
@@ -8,15 +8,13 @@ import jiwer
 import numpy as np
 import numpy.typing as npt
 
-from oyez.models.confidence import Calibration
-from oyez.training.calibration.logistic import fit_logistic
-from oyez.training.evaluation.evaluate import Result
+from oyez.training.evaluation.recognition import Result
 
 BINS = 10
 
 
 def words_and_rightness(results: Sequence[Result]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
-    """Return the confidence of each word that was heard, and whether it was said, aligned with the reference.
+    """Return the confidence of each recognised word, and whether it is right by the alignment with the reference.
 
     With a commands file those of each command instead: it has one confidence, however many words.
     """
@@ -33,20 +31,14 @@ def words_and_rightness(results: Sequence[Result]) -> tuple[npt.NDArray[np.float
     return np.array(confidences), np.array(right, dtype=bool)
 
 
-def rightness(said: str, heard: Sequence[str]) -> list[bool]:
-    """Return for each word that was heard whether it was said, by the alignment with the fewest errors."""
-    right = [False] * len(heard)
-    [chunks] = jiwer.process_words(said, " ".join(heard)).alignments
+def rightness(reference: str, hypothesis: Sequence[str]) -> list[bool]:
+    """Return for each word of the hypothesis whether it is right, by the alignment with the fewest errors."""
+    right = [False] * len(hypothesis)
+    [chunks] = jiwer.process_words(reference, " ".join(hypothesis)).alignments
     for chunk in chunks:
         if chunk.type == "equal":
             right[chunk.hyp_start_idx : chunk.hyp_end_idx] = [True] * (chunk.hyp_end_idx - chunk.hyp_start_idx)
     return right
-
-
-def fit_curve(scores: npt.NDArray[np.float64], right: npt.NDArray[np.bool_]) -> Calibration:
-    """Fit the logistic curve to scores, each of something that was right or wrong; shape (n,) both."""
-    [slope], intercept = fit_logistic(scores[:, None], right, never_against=1)
-    return Calibration(slope=slope, intercept=intercept)
 
 
 def expected_calibration_error(confidences: npt.NDArray[np.float64], right: npt.NDArray[np.bool_]) -> float:

@@ -1,0 +1,1 @@
+"""The commands that train, estimate, weight and try language models."""
