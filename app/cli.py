@@ -216,8 +216,9 @@ app.command()(evaluate)
 @app.command()
 def models() -> None:
     """List the shipped models."""
-    from oyez.models.checkpoint import PRETRAINED, read_config, read_folder, shipped_models
-    from oyez.models.language.character import LANGUAGE_MODELS, SavedLanguageConfig, shipped_language_models
+    from oyez.models.checkpoint import LANGUAGE_MODELS, PRETRAINED, read_config, read_folder, shipped_models
+    from oyez.models.config import SavedLanguageConfig
+    from oyez.models.language.character import shipped_language_models
 
     table = Table("model", "size", "what it hears, or writes", box=None)
     for name in shipped_models():

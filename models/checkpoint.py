@@ -80,7 +80,7 @@ def config_text(*parts: BaseModel) -> bytes:
 def _write(folder: Path, files: Mapping[str, bytes]) -> None:
     """Write files by name and then, when there is room for all of them, put them in place in this order."""
     with ExitStack() as stack:  # the file that was begun last is the first one that is put in place
-        for name, content in reversed(files.items()):
+        for name, content in reversed(list(files.items())):
             stack.enter_context(whole_file(folder / name)).write_bytes(content)
 
 

@@ -8,7 +8,6 @@ from typing import Any, Literal, overload
 
 import numpy as np
 import numpy.typing as npt
-from oyez.models.decoding.single_word import SingleWordDecoder
 
 from oyez.data.arrays import as_waveform
 from oyez.data.audio import HOP, SAMPLE_RATE, Waveform, read_audio
@@ -19,6 +18,7 @@ from oyez.models.decoding.beam import BeamDecoder, Lexicon
 from oyez.models.decoding.classes import ClassDecoder
 from oyez.models.decoding.decoder import Decoder, LogProbs
 from oyez.models.decoding.greedy import GreedyDecoder
+from oyez.models.decoding.single_word import SingleWordDecoder
 from oyez.models.grammar.file import Wake
 from oyez.models.grammar.interpreter import CommandsInterpreter
 from oyez.models.grammar.wake import WakeInterpreter
@@ -111,11 +111,11 @@ class Recognizer:
     def transcribe(self, recordings: Recording, rate: int = SAMPLE_RATE) -> Transcript: ...
 
     @overload
-    def transcribe(self, recordings: Sequence[Recording], rate: int = SAMPLE_RATE) -> list[Transcript]: ...
-
     def transcribe(
-        self, recordings: Recording | Sequence[Recording], rate: int = SAMPLE_RATE
-    ) -> Transcript | list[Transcript]:
+        self, recordings: list[Waveform] | list[str] | list[Path] | list[Recording], rate: int = SAMPLE_RATE
+    ) -> list[Transcript]: ...
+
+    def transcribe(self, recordings: Any, rate: int = SAMPLE_RATE) -> Transcript | list[Transcript]:
         """Transcribe recordings of any length.
 
         Args:
@@ -235,9 +235,8 @@ def load_decoder(name_or_folder: str | Path, decoding: Decoding | None = None) -
         return load_ngram(name_or_folder, config)
     if decoding == "lstm":
         # loads torch
-        from oyez.models.language.character_decoder import CharacterLmDecoder
-
         from oyez.models.language.character import load_language_model
+        from oyez.models.language.character_decoder import CharacterLmDecoder
 
         lexicon = Lexicon.of(config.vocabulary) if config.vocabulary else None
         return CharacterLmDecoder(load_language_model(), config.fusion, lexicon)

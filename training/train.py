@@ -27,6 +27,8 @@ from oyez.data.manifest import Utterance
 from oyez.models.config import ModelConfig, classes_of
 from oyez.models.network import Model, load_checkpoint, save_checkpoint
 from oyez.models.precision import resolve_precision
+from oyez.models.recognizer import Recognizer
+from oyez.models.runtime.torch import TorchRuntime
 from oyez.training.calibration.word_confidence import fit_word_confidence
 from oyez.training.card import training_card
 from oyez.training.config import Recipe

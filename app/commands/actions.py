@@ -14,8 +14,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import Any
 
-from oyez.models.grammar.command import Command
 from oyez.models.grammar.file import Action
+from oyez.models.types import Command
 
 _PROGRAM_SECONDS, _ADDRESS_SECONDS = 60.0, 10.0  # after which an action is given up
 _AT_ONCE = 4

@@ -92,7 +92,7 @@ def evaluate(
         from oyez.app.commands.command import with_commands
 
         recognizers = [with_commands(each, commands, threshold=threshold) for each in recognizers]
-    vocabulary = recognizers[0].model.config.vocabulary
+    vocabulary = recognizers[0].config.vocabulary
     if other_speech and not vocabulary:
         wrong_use(f"--other-speech: {recognizers[0].name} has no vocabulary, to which no speech is other")
     try:

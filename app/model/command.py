@@ -48,8 +48,7 @@ def card(
     model: Annotated[str, typer.Argument(help="A shipped model's name, or a folder.")],
 ) -> None:
     """Print a model's card: what it was trained on, how well it does, its licence."""
-    from oyez.models.checkpoint import CARD, CheckpointError, find_checkpoint
-    from oyez.models.language.character import LANGUAGE_MODELS
+    from oyez.models.checkpoint import CARD, LANGUAGE_MODELS, CheckpointError, find_checkpoint
 
     with usage_errors():
         try:

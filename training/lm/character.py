@@ -22,7 +22,8 @@ from torch.utils.tensorboard import SummaryWriter
 
 from oyez.data.alphabet import encode
 from oyez.data.configuration import Configuration
-from oyez.models.language.character import CharacterLanguageModel, LanguageConfig, State
+from oyez.models.config import LanguageConfig
+from oyez.models.language.character import CharacterLanguageModel, State
 from oyez.models.precision import resolve_precision
 from oyez.training.errors import RunInterruptedError, RunMismatchError
 from oyez.training.lm.tbptt import IGNORED, Piece, piece_loss, pieces
