@@ -60,7 +60,7 @@ def look_inside(recognizer: Recognizer, waveform: Waveform) -> Seen:
     return Seen(
         text=decode(labels),
         log_mel=front_end.to_decibel(front_end.mel_spectrogram(samples))[0],
-        letters=align_labels(log_probs[0], labels),
+        letters=align_labels(log_probs[0].numpy(), labels),
         layers=acoustic_activations(acoustic, features, frames),
         step_seconds=recognizer.step_seconds,
         duration=len(waveform) / SAMPLE_RATE,

@@ -23,7 +23,7 @@ from matplotlib.figure import Figure
 from oyez.app.train.command import DataOption, DeviceOption, ProcessesOption
 from oyez.data.alphabet import encode
 from oyez.data.manifest import Utterance
-from oyez.models.decoding.closed import rank
+from oyez.models.decoding.single_word import score_candidates
 from oyez.models.recognizer import Recognizer
 from oyez.training.config import CorpusConfig, Recipe, load_recipe
 from oyez.training.evaluation.evaluate import some_at_once
@@ -72,7 +72,9 @@ def ask(recognizer: Recognizer, clips: Sequence[Utterance]) -> Asked:
     for _, readable in some_at_once(clips, left_out=[]):
         rows = recognizer.log_probs([waveform for _, waveform in readable])
         for (clip, _), log_probs in zip(readable, rows, strict=True):
-            right[clip.text].append(rank(log_probs, candidates)[0].labels == tuple(encode(clip.text)))
+            right[clip.text].append(
+                score_candidates(log_probs.numpy(), candidates)[0].labels == tuple(encode(clip.text))
+            )
             spelled[clip.text].append(" ".join(word.text for word in recognizer.words(log_probs)) == clip.text)
     return Asked(*({word: sum(found) / len(found) for word, found in of.items()} for of in (right, spelled)))
 

@@ -145,7 +145,7 @@ def _draw_labels(axes: Axes, log_probs: Tensor, labels: list[int], step: float) 
         colour = _QUIET if label == SPACE else _LETTERS[label % len(_LETTERS)]
         axes.fill_between(times, probabilities[:, label], color=colour, alpha=0.35, linewidth=0)
         axes.plot(times, probabilities[:, label], color=colour, linewidth=1)
-    for span in align_labels(log_probs, labels):
+    for span in align_labels(log_probs.numpy(), labels):
         peak = span.start + int(probabilities[span.start : span.end, span.label].argmax())
         text, colour = (
             ("␣", _QUIET) if span.label == SPACE else (decode([span.label]), _LETTERS[span.label % len(_LETTERS)])

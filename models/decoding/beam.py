@@ -1,4 +1,4 @@
-"""CTC prefix beam search, free or within a lexicon, by ear alone or with a language model.
+"""CTC prefix beam search, free or within a lexicon, with or without a language model.
 
 The search is that of Hannun et al. (2014, arXiv:1408.2873), the language model is fused in as by Graves and Jaitly
 (2014): its score of each label is added as the label is.
@@ -11,9 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from torch import Tensor
-
 from oyez.data.alphabet import BLANK, SPACE, encode
+from oyez.models.decoding.decoder import LogProbs
 
 _IMPOSSIBLE = -math.inf
 _NEGLIGIBLE = math.log(1e-5)  # a label less likely than this is not tried at a step, unless it is the likeliest
@@ -57,8 +56,27 @@ class Lexicon:
         return root
 
 
+@dataclass(frozen=True)
+class BeamDecoder:
+    """Finds the likeliest text over all its alignments, within a lexicon if one is given; see `beam_search`.
+
+    Raises ValueError for a width below 1.
+    """
+
+    lexicon: Lexicon | None = None
+    width: int = 16
+
+    def __post_init__(self) -> None:
+        if self.width < 1:
+            raise ValueError(f"width = {self.width}: a beam keeps at least one labelling")
+
+    def decode(self, log_probs: LogProbs) -> list[int]:
+        """Return the labels of the likeliest text, given log-probabilities of shape (steps, labels)."""
+        return list(beam_search(log_probs, self.width, self.lexicon)[0].labels)
+
+
 def beam_search(
-    log_probs: Tensor,
+    log_probs: LogProbs,
     width: int = 16,
     lexicon: Lexicon | None = None,
     negligible: float = _NEGLIGIBLE,
@@ -76,8 +94,8 @@ def beam_search(
     """
     # a prefix -> [log-probability of its paths that end in blank, of those that end in its last label]
     beam: dict[tuple[int, ...], list[float]] = {(): [0.0, _IMPOSSIBLE]}
-    places: dict[tuple[int, ...], Lexicon | None] = {(): lexicon}  # where in the lexicon a prefix stands
-    told: dict[tuple[int, ...], float] = {(): 0.0}  # what the language model adds to a prefix
+    nodes: dict[tuple[int, ...], Lexicon | None] = {(): lexicon}  # the node of the lexicon that a prefix leads to
+    added: dict[tuple[int, ...], float] = {(): 0.0}  # what the language model adds to a prefix
     following: dict[tuple[int, ...], Sequence[float]] = {}  # and to what it is continued by
     for row in log_probs.tolist():
         likely = [label for label, score in enumerate(row) if score > negligible] or [row.index(max(row))]
@@ -94,33 +112,33 @@ def beam_search(
                 if label == BLANK:
                     continue
                 longer = (*prefix, label)
-                if longer not in places:
+                if longer not in nodes:
                     if lexicon is not None:
-                        place = _follow(places[prefix], label, lexicon)
-                        if place is None:
+                        node = _follow(nodes[prefix], label, lexicon)
+                        if node is None:
                             continue
-                        places[longer] = place
+                        nodes[longer] = node
                     else:
-                        places[longer] = None
+                        nodes[longer] = None
                 # a label after itself is a new one only if a blank came between
                 before = blank_end if prefix and prefix[-1] == label else total
                 if before > _IMPOSSIBLE:
                     ends = grown.setdefault(longer, [_IMPOSSIBLE, _IMPOSSIBLE])
                     ends[1] = _add(ends[1], before + row[label])
-                    if longer not in told:
-                        told[longer] = told[prefix] + (following[prefix][label] if language is not None else 0.0)
-        best = sorted(grown.items(), key=lambda item: _add(*item[1]) + told[item[0]], reverse=True)
+                    if longer not in added:
+                        added[longer] = added[prefix] + (following[prefix][label] if language is not None else 0.0)
+        best = sorted(grown.items(), key=lambda item: _add(*item[1]) + added[item[0]], reverse=True)
         beam = dict(best[:width])
-        if lexicon is not None and not any(_complete(prefix, places[prefix]) for prefix in beam):
+        if lexicon is not None and not any(_complete(prefix, nodes[prefix]) for prefix in beam):
             # the sound may end within a word: what came before it is to be found
-            beam.update([next(item for item in best if _complete(item[0], places[item[0]]))])
+            beam.update([next(item for item in best if _complete(item[0], nodes[item[0]]))])
     if language is not None:
         _ask(language, beam, following)
-        told.update({prefix: told[prefix] + following[prefix][BLANK] for prefix in beam})
+        added.update({prefix: added[prefix] + following[prefix][BLANK] for prefix in beam})
     found = [
-        Hypothesis(prefix, _add(*ends) + told[prefix])
+        Hypothesis(prefix, _add(*ends) + added[prefix])
         for prefix, ends in beam.items()
-        if _complete(prefix, places[prefix])
+        if _complete(prefix, nodes[prefix])
     ]
     return sorted(found, key=lambda hypothesis: hypothesis.score, reverse=True)
 
@@ -134,17 +152,17 @@ def _ask(
         following.update(zip(new, language(new), strict=True))
 
 
-def _follow(place: Lexicon | None, label: int, root: Lexicon) -> Lexicon | None:
+def _follow(node: Lexicon | None, label: int, root: Lexicon) -> Lexicon | None:
     """Return where `label` leads, or None where it leads nowhere. A space leads back to the root after a whole word."""
-    if place is None:
+    if node is None:
         return None
     if label == SPACE:
-        return root if place.ends_word else None
-    return place.children.get(label)
+        return root if node.ends_word else None
+    return node.children.get(label)
 
 
-def _complete(prefix: tuple[int, ...], place: Lexicon | None) -> bool:
-    return not prefix or place is None or place.ends_word
+def _complete(prefix: tuple[int, ...], node: Lexicon | None) -> bool:
+    return not prefix or node is None or node.ends_word
 
 
 def _add(a: float, b: float) -> float:

@@ -11,7 +11,10 @@ LogProbs = npt.NDArray[np.float32]  # shape (steps, labels): natural logarithms,
 
 
 class Decoder(Protocol):
-    """Finds a text in what the network answers. A decoder is made once for a model and holds no state of a recording."""
+    """Finds a text in what the network answers.
+
+    A decoder is made once for a model and does not change: it holds no state of a recording.
+    """
 
     def decode(self, log_probs: LogProbs) -> list[int]:
         """Return the labels of the text, without blanks, given the log-probabilities of one utterance.

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-import torch
-from torch import Tensor
+import numpy as np
 
 from oyez.data.alphabet import BLANK
+from oyez.models.decoding.decoder import LogProbs
 
 
-def greedy_search(log_probs: Tensor) -> list[int]:
-    """Return the labels of the best path through `log_probs`, shape (steps, labels)."""
-    best = torch.unique_consecutive(log_probs.argmax(dim=-1))
-    return [label for label in best.tolist() if label != BLANK]
+class GreedyDecoder:
+    """Takes the best label of each step, which is not always the likeliest text: a text may have many alignments."""
+
+    def decode(self, log_probs: LogProbs) -> list[int]:
+        """Return the labels of the best path through log-probabilities of shape (steps, labels)."""
+        best = log_probs.argmax(axis=1)
+        begins = np.ones(len(best), bool)  # whether a step begins a run of equal labels
+        np.not_equal(best[1:], best[:-1], out=begins[1:])
+        return best[begins & (best != BLANK)].tolist()

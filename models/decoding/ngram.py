@@ -7,6 +7,7 @@ unigrams are the words that may be found.
 
 from __future__ import annotations
 
+import copy
 import gzip
 import math
 import os
@@ -15,13 +16,17 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
+from typing import TYPE_CHECKING
 
 import numpy as np
 from pydantic import BaseModel, Field
-from torch import Tensor
 
 from oyez.data.alphabet import BLANK, LABELS, SPACE, encode
-from oyez.models.decoding.prior import LabelPrior, without_prior
+from oyez.models.decoding.decoder import LogProbs
+from oyez.models.decoding.prior import LabelPrior, subtract_prior
+
+if TYPE_CHECKING:
+    from flashlight.lib.text.decoder import LexiconDecoder
 
 _UNKNOWN = "<unk>"
 _GZIP, _KENLM = b"\x1f\x8b", b"mmap lm http://kheafield.com/code"  # how a packed file, and KenLM's binary, begin
@@ -44,10 +49,16 @@ class NgramDecoder:
     """Finds the best sequence of a language model's words in CTC log-probabilities."""
 
     def __init__(self, path: Path, config: NgramConfig, width: int = 100, prior: LabelPrior = ()) -> None:
-        """Read a language model, an ARPA file or KenLM's binary; `prior` is the acoustic model's.
+        """Read a language model.
+
+        Args:
+            path: an ARPA file or KenLM's binary.
+            config: the weights.
+            width: hypotheses kept at each step.
+            prior: the acoustic model's.
 
         Raises:
-            OSError: it cannot be read.
+            OSError: the file cannot be read.
             ValueError: it is no language model, or lists a word outside the alphabet.
         """
         from flashlight.lib.text.decoder import SmearingMode, Trie
@@ -57,7 +68,7 @@ class NgramDecoder:
         self.width = width
         self._prior = prior
         try:
-            self.words = [word for word in _unigrams(path) if word not in _NO_WORDS]
+            self.words = tuple(word for word in _unigrams(path) if word not in _NO_WORDS)
             self._dictionary = Dictionary([*self.words, _UNKNOWN])
             with _quiet():
                 self._language_model = KenLM(str(path), self._dictionary)
@@ -69,40 +80,45 @@ class NgramDecoder:
         except (ValueError, RuntimeError, EOFError, zlib.error, gzip.BadGzipFile) as error:
             raise ValueError(f"{path}: no usable language model ({str(error).splitlines()[-1]})") from error
         self._lexicon.smear(SmearingMode.MAX)
-        self.weigh(config)
+        self.config = config
+        self._search = self._searcher()
 
-    def weigh(self, config: NgramConfig) -> None:
-        """Let the language model, and the label prior, count as `config` says from now on."""
+    def with_weights(self, config: NgramConfig) -> NgramDecoder:
+        """Return a decoder with the same language model, which is not read again, and other weights."""
+        other = copy.copy(self)
+        other.config = config
+        other._search = other._searcher()
+        return other
+
+    def _searcher(self) -> LexiconDecoder:
         from flashlight.lib.text.decoder import CriterionType, LexiconDecoder, LexiconDecoderOptions
 
         options = LexiconDecoderOptions(
             beam_size=self.width,
             beam_size_token=LABELS,
             beam_threshold=_BEAM_THRESHOLD,
-            lm_weight=config.weight,
-            word_score=config.word_score,
+            lm_weight=self.config.weight,
+            word_score=self.config.word_score,
             unk_score=-math.inf,
             sil_score=0.0,
             log_add=False,  # the likeliest alignment of a sequence of words stands for all
             criterion_type=CriterionType.CTC,
         )
-        self._prior_weight = config.prior_weight
-        self._decoder = LexiconDecoder(
-            options, self._lexicon, self._language_model, SPACE, BLANK, self._dictionary.get_index(_UNKNOWN), [], False
-        )
+        unknown = self._dictionary.get_index(_UNKNOWN)
+        return LexiconDecoder(options, self._lexicon, self._language_model, SPACE, BLANK, unknown, [], False)
 
-    def search(self, log_probs: Tensor) -> list[str]:
-        """Return the words of log-probabilities of shape (steps, labels), on the CPU."""
-        heard = log_probs.float()
-        emissions = without_prior(heard, self._prior, self._prior_weight)
-        if emissions is not heard and bool((heard.argmax(dim=-1) == BLANK).all()):
-            return []  # nothing was heard, and without the prior words would be made of it
+    def decode(self, log_probs: LogProbs) -> list[int]:
+        """Return the labels of the best sequence of words, given log-probabilities of shape (steps, labels)."""
+        emissions = subtract_prior(log_probs, self._prior, self.config.prior_weight)
+        if emissions is not log_probs and bool((log_probs.argmax(axis=1) == BLANK).all()):
+            return []  # nothing was recognised, and without the prior words would be made of it
         # every word ends with a space, the last one as well: it comes in a step of its own, after all others
         end = np.full((1, LABELS), _NEVER, np.float32)
         end[0, SPACE] = 0.0
-        ended = np.concatenate([emissions.numpy(), end])
-        found = self._decoder.decode(ended.ctypes.data, *ended.shape)
-        return [self.words[number] for number in found[0].words if number >= 0] if found else []
+        ended = np.concatenate([emissions, end], dtype=np.float32)
+        found = self._search.decode(ended.ctypes.data, *ended.shape)
+        words = [self.words[number] for number in found[0].words if number >= 0] if found else []
+        return encode(" ".join(words))
 
     def score(self, words: Sequence[str]) -> list[float | None]:
         """Return log10 of the probability of each word of a sentence, then of its end; None for words not in it."""

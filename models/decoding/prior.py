@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated
 
-import torch
+import numpy as np
 from pydantic import AfterValidator
-from torch import Tensor
 
 from oyez.data.alphabet import LABELS
+from oyez.models.decoding.decoder import LogProbs
 
 _RAREST = 1e-4  # mean probability of a label, so that one that is hardly ever heard is not raised beyond measure
 
@@ -29,12 +29,13 @@ def _of_all_labels(prior: tuple[float, ...]) -> tuple[float, ...]:
 LabelPrior = Annotated[tuple[float, ...], AfterValidator(_of_all_labels)]
 
 
-def label_prior(log_probs: Sequence[Tensor]) -> LabelPrior:
+def label_prior(log_probs: Sequence[LogProbs]) -> LabelPrior:
     """Return the prior of a network by what it gives for some speech: utterances of shape (steps, labels) each."""
-    mean = torch.cat([each.float().exp() for each in log_probs]).mean(dim=0)
-    return tuple(round(float(value), 3) for value in mean.clamp_min(_RAREST).log())
+    probabilities = np.exp(np.concatenate(log_probs))  # (steps of all, labels)
+    mean = np.add.reduce(probabilities, axis=0, dtype=np.float64) / len(probabilities)
+    return tuple(round(value, 3) for value in np.log(np.maximum(mean, _RAREST)).tolist())
 
 
-def without_prior(log_probs: Tensor, prior: LabelPrior, weight: float) -> Tensor:
+def subtract_prior(log_probs: LogProbs, prior: LabelPrior, weight: float) -> LogProbs:
     """Return log_probs - weight * prior, shape (..., labels); the same log-probabilities where there is no prior."""
-    return log_probs - weight * log_probs.new_tensor(prior) if prior and weight else log_probs
+    return log_probs - np.float32(weight) * np.array(prior, np.float32) if prior and weight else log_probs

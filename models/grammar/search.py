@@ -19,9 +19,9 @@ from kaldi_decoder import (
     LatticeSimpleDecoder,
     LatticeSimpleDecoderConfig,
 )
-from torch import Tensor
 
 from oyez.data.alphabet import BLANK, LABELS
+from oyez.models.decoding.decoder import LogProbs
 from oyez.models.grammar.automaton import EPSILON, Automaton
 
 BEAM = 24.0
@@ -71,11 +71,11 @@ class Grammar:
         """Of the graph that is searched."""
         return sum(self.graph.num_arcs(state) for state in range(self.states))
 
-    def search(self, log_probs: Tensor, beam: float = BEAM) -> Path | None:
+    def search(self, log_probs: LogProbs, beam: float = BEAM) -> Path | None:
         """Return the likeliest sentence, by its best alignment, or None if no path to the end of one was followed.
 
         Args:
-            log_probs: shape (steps, labels), on the CPU.
+            log_probs: shape (steps, labels).
             beam: nats below the best that a path may be and still be followed. What sounds like no sentence often
                 leaves none; with an infinite beam only where each is too long for the recording.
 
@@ -84,18 +84,18 @@ class Grammar:
         """
         _check(log_probs)
         decoder = FasterDecoder(self.graph, FasterDecoderOptions(beam=beam, max_active=_MAX_ACTIVE))
-        decoder.decode(DecodableCtc(np.ascontiguousarray(log_probs.numpy(), np.float32)))
+        decoder.decode(DecodableCtc(np.ascontiguousarray(log_probs, np.float32)))
         if not decoder.reached_final():
             return None
         _, path = decoder.get_best_path()
         _, _, symbols, weight = kaldifst.get_linear_symbol_sequence(path)
         return Path(tuple(symbols), -(weight.value1 + weight.value2))
 
-    def search_several(self, log_probs: Tensor, number: int, beam: float = BEAM) -> list[Path]:
+    def search_several(self, log_probs: LogProbs, number: int, beam: float = BEAM) -> list[Path]:
         """Return the likeliest different paths, best first, at most `number` of them. See `search`."""
         _check(log_probs)
         decoder = LatticeSimpleDecoder(self.graph, LatticeSimpleDecoderConfig(beam=beam, lattice_beam=beam))
-        if not decoder.decode(DecodableCtc(np.ascontiguousarray(log_probs.numpy(), np.float32))):
+        if not decoder.decode(DecodableCtc(np.ascontiguousarray(log_probs, np.float32))):
             return []
         _, lattice = decoder.get_raw_lattice()
         sentences = kaldifst.compile("".join(_acceptor_lines(str(lattice))), acceptor=True)
@@ -109,7 +109,7 @@ class Grammar:
         return [Path(tuple(symbols), -weight.value) for _, symbols, _, weight in sequences]
 
 
-def _check(log_probs: Tensor) -> None:
+def _check(log_probs: LogProbs) -> None:
     if log_probs.ndim != 2 or log_probs.shape[1] != LABELS:  # the decoder would read beyond the rows
         raise ValueError(f"log-probabilities of shape {tuple(log_probs.shape)} are not of {LABELS} labels a step")
 

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 import numpy as np
-import torch
 
 from oyez.data.alphabet import BLANK, LABELS, encode
 from oyez.models.grammar.automaton import EPSILON
@@ -102,10 +101,10 @@ class Understanding:
         if not labels:
             return None
         # each letter, with room for two more behind it, and for a word more at the end
-        log_probs = torch.full((3 * len(labels) + _ROOM, LABELS), _WRONG)
+        log_probs = np.full((3 * len(labels) + _ROOM, LABELS), _WRONG, np.float32)
         log_probs[:, BLANK] = 0.0
-        letters = 3 * torch.arange(len(labels))
+        letters = 3 * np.arange(len(labels))
         log_probs[letters, BLANK] = _WRONG
-        log_probs[letters, torch.tensor(labels)] = 0.0
+        log_probs[letters, labels] = 0.0
         path = self._grammar.search(log_probs, beam=_WRONG * -_ROOM)
         return None if path is None else interpret(path.symbols, self.compiled.tags)

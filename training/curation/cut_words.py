@@ -62,7 +62,7 @@ def cut_words(
         for (utterance, _), log_probs in zip(readable, all_log_probs, strict=True):
             labels = encode(utterance.text)
             if is_alignable(labels, len(log_probs)):
-                aligned = align_words(log_probs, labels)
+                aligned = align_words(log_probs.numpy(), labels)
                 sizes = [chance.randint(*words) for _ in aligned]
                 for piece in _cut(utterance, aligned, sizes, len(log_probs), recognizer.step_seconds):
                     if len(piece.text.split()) >= words[0] and any(map(wanted, piece.text.split())):

@@ -27,7 +27,7 @@ from oyez.data.corpora.speech_commands import hashed_split
 from oyez.data.manifest import Utterance, write_manifest
 from oyez.data.text import TextError, normalise
 from oyez.models.checkpoint import CheckpointError
-from oyez.models.decoding.closed import rank
+from oyez.models.decoding.single_word import score_candidates
 from oyez.models.recognizer import Recognizer
 from oyez.training.evaluation.evaluate import load_letter_model, some_at_once
 
@@ -48,7 +48,7 @@ def agreed(
     for recognizer in recognizers:
         best = []
         for log_probs in recognizer.log_probs(waveforms):
-            ranked = rank(log_probs, list(candidates))
+            ranked = score_candidates(log_probs.numpy(), list(candidates))
             share = torch.softmax(torch.tensor([each.score for each in ranked]), dim=0)[0]
             best.append(candidates[ranked[0].labels] if share >= sure else "")
         heard.append(best)

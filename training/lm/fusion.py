@@ -21,17 +21,17 @@ import typer
 from pydantic import BaseModel
 from rich.console import Console
 from rich.table import Table
-from torch import Tensor
 
 from oyez.data.alphabet import decode, encode
 from oyez.data.manifest import Utterance
 from oyez.models.checkpoint import CheckpointError, find_checkpoint, read_config, save_config, save_ngram
 from oyez.models.decoding.alignment import align_words
-from oyez.models.decoding.beam import beam_search
+from oyez.models.decoding.decoder import LogProbs
 from oyez.models.decoding.ngram import NgramConfig, NgramDecoder
 from oyez.models.decoding.prior import label_prior
 from oyez.models.language.character import load_language_model
-from oyez.models.language.fusion import CharacterFusion, FusionConfig
+from oyez.models.language.character_decoder import CharacterLmDecoder
+from oyez.models.language.fusion import FusionConfig
 from oyez.training.calibration.word_confidence import fit_word_confidence
 from oyez.training.config import RecipeError, load_recipe
 from oyez.training.evaluation.evaluate import Heard, load_letter_model, some_at_once
@@ -56,8 +56,8 @@ app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help=__d
 
 def tune(
     configs: Sequence[Config],
-    search: Callable[[Config, Tensor], str],
-    log_probs: Sequence[Tensor],
+    search: Callable[[Config, LogProbs], str],
+    log_probs: Sequence[LogProbs],
     texts: Sequence[str],
 ) -> list[tuple[Config, float]]:
     """Return the word error rate for each configuration of a search, best first.
@@ -78,8 +78,8 @@ def tune(
 def tune_one_by_one(
     start: Config,
     grid: Mapping[str, Sequence[float]],
-    search: Callable[[Config, Tensor], str],
-    log_probs: Sequence[Tensor],
+    search: Callable[[Config, LogProbs], str],
+    log_probs: Sequence[LogProbs],
     texts: Sequence[str],
 ) -> list[tuple[Config, float]]:
     """Return the word error rate for each configuration that was tried, best first: coordinate descent over a grid.
@@ -120,9 +120,8 @@ def ngram(
     except (OSError, ValueError) as error:
         _wrong_use(error)
 
-    def search(config: NgramConfig, log_probs: Tensor) -> str:
-        decoder.weigh(config)
-        return " ".join(decoder.search(log_probs))
+    def search(config: NgramConfig, log_probs: LogProbs) -> str:
+        return decode(decoder.with_weights(config).decode(log_probs))
 
     texts = [utterance.text for utterance in utterances]
     _show_perplexity(decoder, texts)
@@ -144,10 +143,10 @@ def lstm(
     model: ModelArgument, recipe: RecipeOption = "english", data: DataOption = Path("speech"), share: ShareOption = 0.1
 ) -> None:
     """Find the weights for the shipped character language model."""
-    language = load_language_model()
+    decoder = CharacterLmDecoder(load_language_model(), FusionConfig())
 
-    def search(config: FusionConfig, log_probs: Tensor) -> str:
-        return decode(beam_search(log_probs, language=CharacterFusion(language, config))[0].labels)
+    def search(config: FusionConfig, log_probs: LogProbs) -> str:
+        return decode(decoder.with_weights(config).decode(log_probs))
 
     configs = [FusionConfig(weight=w, letter_score=score) for w, score in product(LETTER_WEIGHTS, LETTER_SCORES)]
     utterances, log_probs = _heard(model, recipe, data, share)
@@ -157,7 +156,7 @@ def lstm(
     save_config(folder, read_config(folder).model_copy(update={"fusion": tried[0][0]}))
 
 
-def _heard(model: Path, recipe: str, data: Path, share: float) -> tuple[list[Utterance], list[Tensor]]:
+def _heard(model: Path, recipe: str, data: Path, share: float) -> tuple[list[Utterance], list[LogProbs]]:
     """Return those of a share of a recipe's validation speech that can be read, and their log-probabilities."""
     try:
         recognizer = load_letter_model(model)
@@ -167,10 +166,10 @@ def _heard(model: Path, recipe: str, data: Path, share: float) -> tuple[list[Utt
     chosen, left_out = selection.utterances, [*selection.left_out]
     some = [chosen[int(number / share)] for number in range(max(1, int(len(chosen) * share)))]
     utterances: list[Utterance] = []
-    log_probs: list[Tensor] = []
+    log_probs: list[LogProbs] = []
     for _, readable in some_at_once(some, left_out):
         utterances += [utterance for utterance, _ in readable]
-        log_probs += recognizer.log_probs([waveform for _, waveform in readable])
+        log_probs += [each.numpy() for each in recognizer.log_probs([waveform for _, waveform in readable])]
     for reason in left_out:
         _say(f"left out: {reason}")
     if not any(utterance.text for utterance in utterances):

@@ -29,7 +29,7 @@ def test_silero_takes_blocks_of_our_size(noise):
 def test_silero_is_computed_by_one_thread():
     # four threads that meet some hundred times a block cost twenty times as much; see _one_openmp_thread
     program = (
-        "import os, numpy as np; from models.voice_activity import BLOCK, SileroDetector;"
+        "import os, numpy as np; from oyez.models.vad.voice_activity import BLOCK, SileroDetector;"
         "SileroDetector().probability(np.zeros(BLOCK, np.float32)); print(len(os.listdir('/proc/self/task')))"
     )
     if not Path("/proc/self/task").is_dir():
