@@ -123,7 +123,7 @@ def measure(data: dict[str, Any]) -> dict[str, Any]:
 def _search_times(grammar: Any, texts: list[str]) -> list[float]:
     times = []
     for seed, text in enumerate(texts):
-        heard = log_probs(text, seed)
+        heard = log_probs(text, seed).numpy()
         started = time.process_time()
         grammar.search(heard)
         times.append(1000 * (time.process_time() - started))

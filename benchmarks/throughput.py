@@ -34,7 +34,7 @@ from oyez.app.transcribe.cutting import Numbered, Piece, portions
 from oyez.app.transcribe.inputs import Input, gather
 from oyez.app.transcribe.pool import fitting_workers
 from oyez.data.audio import SAMPLE_RATE, Waveform, audio_blocks, read_audio
-from oyez.models.decoding.greedy import greedy_search
+from oyez.models.decoding.greedy import GreedyDecoder
 from oyez.models.recognizer import BATCH_SECONDS, LONGEST, Recognizer
 from oyez.models.vad.segmentation import SegmentationConfig
 from oyez.models.vad.silero import segments_in
@@ -134,7 +134,7 @@ def measure_stages(model: str, work: Work, results: Results) -> None:
     rows = recognizer.log_probs([piece.waveform for piece in pieces])
     note("decoding, greedy", lambda: [recognizer.decode(each, "greedy") for each in rows])
     note(f"decoding, {by_default.decoding}", lambda: [by_default.decode(each) for each in rows])
-    texts = [(each, greedy_search(each)) for each in rows]
+    texts = [(each, GreedyDecoder().decode(each.numpy())) for each in rows]
     note("words, times, confidence", lambda: [recognizer._transcript(each, 1) for each, _ in texts])
     operations = _operations(recognizer, [int(frames) for _, lengths in features for frames in lengths])
     rate = operations / (limit / network)

@@ -131,7 +131,7 @@ def attempts(phrase: WakePhrase, said: list[list[Piece]], others: list[Piece], s
     """Look for a phrase in recordings of it and in other speech; the confidence of what is not found is 0."""
 
     def confidence(piece: Piece) -> float:
-        call = phrase.find(piece.log_probs, step_seconds)
+        call = phrase.find(piece.log_probs.numpy(), step_seconds)
         return call.confidence if call is not None else 0.0
 
     return [

@@ -75,7 +75,7 @@ def delay(log_probs: Sequence[Tensor], clips: Clips, look_ahead: int) -> float:
         repeats = sum(one == two for one, two in pairwise(labels))
         if len(sound) and len(labels) + repeats <= len(rows):
             end_of_sound = (int(sound[-1]) + 1) * STEP_SECONDS / SUBSAMPLING
-            end_of_word = align_words(rows, labels)[-1].end * STEP_SECONDS
+            end_of_word = align_words(rows.numpy(), labels)[-1].end * STEP_SECONDS
             late.append(end_of_word + look_ahead * STEP_SECONDS - end_of_sound)
     return fmean(late)
 

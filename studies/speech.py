@@ -14,7 +14,6 @@ from pathlib import Path
 from statistics import fmean
 
 import torch
-from oyez.models.decoding.closed import rank
 from torch import Tensor, nn
 
 from oyez.data.alphabet import encode
@@ -22,6 +21,7 @@ from oyez.data.audio import HOP, SAMPLE_RATE, Waveform, read_audio
 from oyez.data.augmentation import sound_mask
 from oyez.data.corpora.speech_commands import utterances
 from oyez.models.config import AcousticConfig
+from oyez.models.decoding.single_word import score_candidates
 from oyez.models.frontend import FeatureConfig, MfccFrontEnd
 from oyez.models.recurrent import RecurrentStack
 from oyez.training.losses import ctc_loss
@@ -225,7 +225,7 @@ def word_accuracy(log_probs: Sequence[Tensor], clips: Clips) -> float:
     """Return the share of clips whose word is the likeliest of the ten by CTC."""
     candidates = [encode(word) for word in WORDS]
     right = [
-        rank(rows, candidates)[0].labels == tuple(encode(text))
+        score_candidates(rows.numpy(), candidates)[0].labels == tuple(encode(text))
         for rows, text in zip(log_probs, clips.texts, strict=True)
     ]
     return sum(right) / len(right)

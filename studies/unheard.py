@@ -19,11 +19,11 @@ from typing import Annotated
 import torch
 import typer
 from matplotlib.figure import Figure
-from oyez.models.decoding.closed import rank
 
 from oyez.app.train.command import DataOption, DeviceOption, ProcessesOption
 from oyez.data.alphabet import encode
 from oyez.data.manifest import Utterance
+from oyez.models.decoding.single_word import score_candidates
 from oyez.models.recognizer import Recognizer
 from oyez.training.config import CorpusConfig, Recipe, load_recipe
 from oyez.training.evaluation.recognition import read_batches
@@ -69,10 +69,10 @@ def ask(recognizer: Recognizer, clips: Sequence[Utterance]) -> Asked:
     candidates = [encode(word) for word in words]
     right: defaultdict[str, list[bool]] = defaultdict(list)
     spelled: defaultdict[str, list[bool]] = defaultdict(list)
-    for _, readable in read_batches(clips, left_out=[]):
+    for _, readable in read_batches(clips, skipped=[]):
         rows = recognizer.log_probs([waveform for _, waveform in readable])
         for (clip, _), log_probs in zip(readable, rows, strict=True):
-            right[clip.text].append(rank(log_probs, candidates)[0].labels == tuple(encode(clip.text)))
+            right[clip.text].append(score_candidates(log_probs, candidates)[0].labels == tuple(encode(clip.text)))
             spelled[clip.text].append(" ".join(word.text for word in recognizer.align(log_probs)) == clip.text)
     return Asked(*({word: sum(found) / len(found) for word, found in of.items()} for of in (right, spelled)))
 

@@ -41,7 +41,7 @@ def train(
 
     from oyez.data.corpora.sentences import read_sentences
     from oyez.models.config import LanguageConfig
-from oyez.models.language.character import save_language_model
+    from oyez.models.language.character import save_language_model
     from oyez.training.lm.character import LanguageTrainer, LanguageTraining, language_card, work
     from oyez.training.processes import run
 

@@ -12,12 +12,12 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
-from torch import Tensor
 
 from oyez.data.alphabet import BLANK, SPACE, decode
 from oyez.data.audio import HOP, SAMPLE_RATE, Waveform
 from oyez.models.config import classes_of
 from oyez.models.decoding.alignment import align_labels
+from oyez.models.decoding.decoder import LogProbs
 from oyez.models.recognizer import Recognizer
 from oyez.models.types import Transcript
 
@@ -121,7 +121,7 @@ def _draw_mfcc(axes: Axes, recognizer: Recognizer, waveform: Waveform) -> None:
     axes.set_title(f"What the network is given: MFCC, {len(coefficients)} numbers every 10 ms")
 
 
-def _draw_classes(axes: Axes, log_probs: Tensor, classes: Sequence[str]) -> None:
+def _draw_classes(axes: Axes, log_probs: LogProbs, classes: Sequence[str]) -> None:
     """Draw a line across the recording for each of the likeliest classes: a classifier answers once."""
     probabilities = log_probs[0].exp()
     for label in probabilities.topk(min(_CLASSES_SHOWN, len(classes))).indices.tolist():
@@ -135,9 +135,9 @@ def _draw_classes(axes: Axes, log_probs: Tensor, classes: Sequence[str]) -> None
     axes.set_title("What it answers: the probability of each word, once for the whole recording")
 
 
-def _draw_labels(axes: Axes, log_probs: Tensor, labels: list[int], step: float) -> None:
+def _draw_labels(axes: Axes, log_probs: LogProbs, labels: list[int], step: float) -> None:
     """Draw a curve a label, and above the curves the letters of the text where they are aligned."""
-    probabilities = log_probs.exp().numpy()  # (steps, labels)
+    probabilities = np.exp(log_probs)  # (steps, labels)
     times = (np.arange(len(probabilities)) + 0.5) * step
     axes.plot(times, probabilities[:, BLANK], color=_QUIET, linewidth=0.8, linestyle=(0, (3, 2)), label="no letter")
     for label in sorted(set(labels)):

@@ -11,6 +11,8 @@ from oyez.data.alphabet import BLANK, SPACE, decode
 from oyez.models.decoding.decoder import LogProbs
 from oyez.models.decoding.forward import Ints, LabellingStates, forward_scores
 
+_LEAST = -1e30  # log-probability
+
 
 @dataclass(frozen=True)
 class AlignedWord:
@@ -63,32 +65,26 @@ def _best_path(log_probs: LogProbs, labels: list[int]) -> tuple[Ints, LogProbs]:
             f"{decode(labels)!r} takes at least {_fewest_steps(labels)} steps, and there are {len(log_probs)}"
         )
     states = LabellingStates([labels])
-    emissions = states.emissions(log_probs).astype(np.float32)
-    skips = states.entries[0].astype(np.float32)
-    size = len(skips)
-    # row t + 1 holds the scores after step t, behind two columns that are never reached
-    scores = np.full((len(log_probs) + 1, 2 + size), -np.inf, np.float32)
-    scores[0] = states.start()
-    two_before, before, same = scores[:-1, :-2], scores[:-1, 1:-1], scores[:-1, 2:]
-    entering = np.empty(size, np.float32)
-    for skipped, moved, stayed, emission, following in zip(
-        two_before, before, same, emissions, scores[1:, 2:], strict=True
-    ):
-        np.add(skipped, skips, out=entering)
-        np.maximum(entering, moved, out=entering)
-        np.maximum(entering, stayed, out=entering)
-        np.add(entering, emission, out=following)
-    # how many states back the best way into each state comes from; of equally good ones the nearest
-    moves = (before > same).astype(np.int8)
-    moves[two_before + skips > np.maximum(before, same)] = 2
-    state = size - 1 if scores[-1, -1] > scores[-1, -2] else size - 2
+    emissions = states.emissions(log_probs)
+    # so that a path through what is impossible is better than none
+    np.maximum(emissions, _LEAST, out=emissions, where=states.labels >= BLANK)
+    scores = states.scores(emissions, np.maximum)
+    view, may_skip = memoryview(scores), (states.skips == 0.0).tolist()  # both are indexed faster than arrays
+    state, steps = int(states.last[0]), len(log_probs)
+    if view[steps, state - 1] >= view[steps, state]:
+        state -= 1
     path = [state]
-    packed = moves.tobytes()  # indexed faster than an array
-    for row in range((len(log_probs) - 1) * size, 0, -size):
-        state -= packed[row + state]
+    for step in range(steps - 1, 0, -1):
+        # of equally good ways into a state the nearest
+        score, back = view[step, state], 0
+        if view[step, state - 1] > score:
+            score, back = view[step, state - 1], 1
+        if may_skip[state - 2] and view[step, state - 2] > score:
+            back = 2
+        state -= back
         path.append(state)
     best = np.array(path[::-1])
-    return best, log_probs[np.arange(len(log_probs)), states.labels[best]]
+    return best - states.first[0], log_probs[np.arange(steps), states.labels[best]]
 
 
 def _spans(labels: list[int], path: Ints, scores: LogProbs) -> list[AlignedLabel]:
@@ -136,5 +132,4 @@ def log_likelihood(log_probs: LogProbs, labels: list[int]) -> float:
     """Return log P(labels), summed over all paths (the CTC forward algorithm); -inf where there is no path."""
     if not labels:  # blanks alone
         return float(log_probs[:, BLANK].sum(dtype=np.float64))
-    [score] = forward_scores(log_probs, LabellingStates([labels]))
-    return score
+    return float(forward_scores(log_probs, LabellingStates([labels]))[0])

@@ -11,7 +11,10 @@ LogProbs = npt.NDArray[np.float32]  # shape (steps, labels): natural logarithms,
 
 
 class Decoder(Protocol):
-    """Finds a text in what the network says. It is made once for a model and holds no state of a recording."""
+    """Finds a text in what the network says.
+
+    A decoder is made once for a model and does not change: it holds no state of a recording.
+    """
 
     @property
     def name(self) -> str:

@@ -31,7 +31,8 @@ LabelPrior = Annotated[tuple[float, ...], AfterValidator(_of_all_labels)]
 
 def label_prior(log_probs: Sequence[LogProbs]) -> LabelPrior:
     """Return the prior of a network by what it gives for some speech: utterances of shape (steps, labels) each."""
-    mean = np.exp(np.concatenate(log_probs)).mean(axis=0, dtype=np.float64)
+    probabilities = np.exp(np.concatenate(log_probs))  # (steps of all, labels)
+    mean = np.add.reduce(probabilities, axis=0, dtype=np.float64) / len(probabilities)
     return tuple(round(value, 3) for value in np.log(np.maximum(mean, _RAREST)).tolist())
 
 

@@ -43,5 +43,5 @@ def score_candidates(log_probs: LogProbs, candidates: Sequence[Sequence[int]]) -
         candidates: labellings without blanks. One that is too long for the audio has the score -inf.
     """
     scores = forward_scores(log_probs, LabellingStates(candidates))
-    hypotheses = [Hypothesis(tuple(labels), score) for labels, score in zip(candidates, scores, strict=True)]
+    hypotheses = [Hypothesis(tuple(labels), score) for labels, score in zip(candidates, scores.tolist(), strict=True)]
     return sorted(hypotheses, key=lambda hypothesis: hypothesis.score, reverse=True)

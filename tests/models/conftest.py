@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
 
 from oyez.data.alphabet import BLANK, LABELS, encode
 from oyez.data.audio import SAMPLE_RATE, Waveform, read_audio
 from oyez.models.config import ModelConfig
+from oyez.models.decoding.decoder import LogProbs
 from oyez.models.network import Model
 from oyez.models.recognizer import Recognizer, decoder_for
 from oyez.models.runtime.torch import TorchRuntime
@@ -115,10 +115,10 @@ def energy_is_speech(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
-def by_brute_force() -> Callable[[Tensor], dict[tuple[int, ...], float]]:
+def by_brute_force() -> Callable[[LogProbs], dict[tuple[int, ...], float]]:
     """log_probs (steps, labels) -> log P of every labelling, by summing over every path."""
 
-    def search(log_probs: Tensor) -> dict[tuple[int, ...], float]:
+    def search(log_probs: LogProbs) -> dict[tuple[int, ...], float]:
         rows = log_probs.tolist()
         possible = [[label for label, score in enumerate(row) if score > -math.inf] for row in rows]
         sums: dict[tuple[int, ...], float] = {}
@@ -132,13 +132,13 @@ def by_brute_force() -> Callable[[Tensor], dict[tuple[int, ...], float]]:
 
 
 @pytest.fixture(scope="session")
-def random_log_probs() -> Callable[[int, int, str], Tensor]:
+def random_log_probs() -> Callable[[int, int, str], LogProbs]:
     """(seed, steps, characters) -> log-probabilities in which only the blank and these characters are possible."""
 
-    def draw(seed: int, steps: int, characters: str) -> Tensor:
+    def draw(seed: int, steps: int, characters: str) -> LogProbs:
         scores = torch.full((steps, LABELS), -math.inf)
         possible = [BLANK, *encode(characters)]
         scores[:, possible] = 2 * torch.randn(steps, len(possible), generator=torch.Generator().manual_seed(seed))
-        return torch.log_softmax(scores, dim=-1)
+        return torch.log_softmax(scores, dim=-1).numpy()
 
     return draw

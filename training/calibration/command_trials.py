@@ -14,13 +14,13 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-from torch import Tensor
 
 from oyez.data.alphabet import encode
 from oyez.data.audio import SAMPLE_RATE, Waveform, read_audio
 from oyez.data.manifest import Utterance
 from oyez.models.decoding.alignment import align_words, is_alignable
-from oyez.models.decoding.prior import without_prior
+from oyez.models.decoding.decoder import LogProbs
+from oyez.models.decoding.prior import subtract_prior
 from oyez.models.grammar.compiler import compile_commands
 from oyez.models.grammar.confidence import Evidence
 from oyez.models.grammar.document import Document
@@ -49,8 +49,8 @@ class Phrase:
     text: str
     speaker: str
     seconds: float
-    log_probs: Tensor
-    searched: Tensor  # the same without the label prior, as far as it is taken off for a grammar
+    log_probs: LogProbs
+    searched: LogProbs  # the same without the label prior, as far as it is taken off for a grammar
     is_running: bool  # it comes from a longer sentence, and is no word that was said alone
 
 
@@ -99,7 +99,7 @@ def phrases(
         for each, waveform, log_probs in zip(some, waveforms, recognizer.log_probs(waveforms), strict=True):
             text = " ".join(utterance.text for utterance in each.utterances)
             seconds = len(waveform) / SAMPLE_RATE
-            searched = without_prior(log_probs, config.label_prior, config.command_confidence.prior_weight)
+            searched = subtract_prior(log_probs, config.label_prior, config.command_confidence.prior_weight)
             heard.append(Phrase(text, each.utterances[0].speaker, seconds, log_probs, searched, each.is_running))
     return heard
 

@@ -13,14 +13,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import torch
-from oyez.models.decoding.closed import rank
+import numpy as np
 
 from oyez.data.alphabet import encode
 from oyez.data.audio import Waveform
 from oyez.data.corpora.speech_commands import hashed_split
 from oyez.data.manifest import Utterance
 from oyez.data.reading import read_batches
+from oyez.models.decoding.single_word import score_candidates
 from oyez.models.recognizer import Recognizer
 
 MANIFEST = "manifest.jsonl"
@@ -40,8 +40,9 @@ def agreed(
     for recognizer in recognizers:
         best = []
         for log_probs in recognizer.log_probs(waveforms):
-            ranked = rank(log_probs, list(candidates))
-            share = torch.softmax(torch.tensor([candidate.score for candidate in ranked]), dim=0)[0]
+            ranked = score_candidates(log_probs, list(candidates))
+            scores = np.array([candidate.score for candidate in ranked])
+            share = 1 / np.exp(scores - scores[0]).sum()  # the best one's, by softmax
             best.append(candidates[ranked[0].labels] if share >= sure else "")
         found.append(best)
     return [word if len({word, *others}) == 1 else "" for word, *others in zip(*found, strict=True)]

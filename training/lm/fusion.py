@@ -16,18 +16,18 @@ from typing import TypeVar
 
 import jiwer
 from pydantic import BaseModel
-from torch import Tensor
 
 from oyez.data.alphabet import decode, encode
 from oyez.data.manifest import Utterance
 from oyez.data.reading import read_batches
 from oyez.models.checkpoint import find_checkpoint, read_config, save_config, save_ngram
 from oyez.models.decoding.alignment import align_words
-from oyez.models.decoding.beam import beam_search
+from oyez.models.decoding.decoder import LogProbs
 from oyez.models.decoding.ngram import NgramConfig, NgramDecoder
 from oyez.models.decoding.prior import label_prior
 from oyez.models.language.character import load_language_model
-from oyez.models.language.fusion import CharacterFusion, FusionConfig
+from oyez.models.language.character_decoder import CharacterLmDecoder
+from oyez.models.language.fusion import FusionConfig
 from oyez.training.calibration.word_confidence import fit_word_confidence
 from oyez.training.config import load_recipe
 from oyez.training.errors import DataError
@@ -50,7 +50,7 @@ class ValidationSpeech:
     """Utterances with what a model gives for them."""
 
     utterances: list[Utterance]
-    log_probs: list[Tensor]  # of each utterance, shape (steps, labels)
+    log_probs: list[LogProbs]  # of each utterance, shape (steps, labels)
     skipped: list[str]  # a line for each that could not be read
 
     @property
@@ -71,7 +71,7 @@ def validation_speech(model: Path, recipe: str, data: Path, share: float) -> Val
     chosen, skipped = selection.utterances, [*selection.left_out]
     some = [chosen[int(number / share)] for number in range(max(1, int(len(chosen) * share)))]
     utterances: list[Utterance] = []
-    log_probs: list[Tensor] = []
+    log_probs: list[LogProbs] = []
     for _, readable in read_batches(some, skipped):
         utterances += [utterance for utterance, _ in readable]
         log_probs += recognizer.log_probs([waveform for _, waveform in readable])
@@ -83,8 +83,8 @@ def validation_speech(model: Path, recipe: str, data: Path, share: float) -> Val
 
 def tune(
     configs: Sequence[Config],
-    search: Callable[[Config, Tensor], str],
-    log_probs: Sequence[Tensor],
+    search: Callable[[Config, LogProbs], str],
+    log_probs: Sequence[LogProbs],
     texts: Sequence[str],
 ) -> list[tuple[Config, float]]:
     """Return the word error rate for each configuration of a search, best first.
@@ -105,8 +105,8 @@ def tune(
 def tune_one_by_one(
     start: Config,
     grid: Mapping[str, Sequence[float]],
-    search: Callable[[Config, Tensor], str],
-    log_probs: Sequence[Tensor],
+    search: Callable[[Config, LogProbs], str],
+    log_probs: Sequence[LogProbs],
     texts: Sequence[str],
 ) -> list[tuple[Config, float]]:
     """Return the word error rate for each configuration that was tried, best first: coordinate descent over a grid.
@@ -153,9 +153,8 @@ def fit_ngram(file: Path, speech: ValidationSpeech) -> NgramFusion:
     prior = label_prior(speech.log_probs)
     decoder = NgramDecoder(file, NgramConfig(), prior=prior)
 
-    def search(config: NgramConfig, log_probs: Tensor) -> str:
-        decoder.weigh(config)
-        return " ".join(decoder.search(log_probs))
+    def search(config: NgramConfig, log_probs: LogProbs) -> str:
+        return decode(decoder.with_weights(config).decode(log_probs))
 
     scores = [score for text in speech.texts if " " in text for score in decoder.score(text.split())]
     known = [score for score in scores if score is not None]
@@ -183,10 +182,10 @@ def save_ngram_fusion(model: Path, fusion: NgramFusion) -> None:
 
 def fit_character_fusion(speech: ValidationSpeech) -> list[tuple[FusionConfig, float]]:
     """Return weights of the shipped character language model with the word error rate of each, best first."""
-    language = load_language_model()
+    decoder = CharacterLmDecoder(load_language_model(), FusionConfig())
 
-    def search(config: FusionConfig, log_probs: Tensor) -> str:
-        return decode(beam_search(log_probs, language=CharacterFusion(language, config))[0].labels)
+    def search(config: FusionConfig, log_probs: LogProbs) -> str:
+        return decode(decoder.with_weights(config).decode(log_probs))
 
     configs = [FusionConfig(weight=w, letter_score=score) for w, score in product(LETTER_WEIGHTS, LETTER_SCORES)]
     return tune(configs, search, speech.log_probs, speech.texts)

@@ -15,11 +15,11 @@ import numpy as np
 import pytest
 import torch
 import torchaudio.functional
-from torch import Tensor
 
-from oyez.data.alphabet import BLANK, LABELS, encode
+from oyez.data.alphabet import BLANK, LABELS, decode, encode
 from oyez.data.audio import SAMPLE_RATE
 from oyez.models.checkpoint import EARLIER_NGRAM, NGRAM, CheckpointError, load_ngram, read_config, save_ngram
+from oyez.models.decoding.decoder import LogProbs
 from oyez.models.decoding.ngram import NgramConfig, NgramDecoder
 from oyez.models.network import Model, save_checkpoint
 from oyez.models.recognizer import Recognizer
@@ -66,18 +66,18 @@ def language_score(words: Sequence[str]) -> float:
     )
 
 
-def best_alignment(log_probs: Tensor, text: str) -> float:
+def best_alignment(log_probs: LogProbs, text: str) -> float:
     """Return the log-probability of the likeliest alignment of a text; -inf where there is none."""
     try:
         _, scores = torchaudio.functional.forced_align(
-            log_probs[None], torch.tensor([encode(text)], dtype=torch.int32), blank=BLANK
+            torch.from_numpy(log_probs)[None], torch.tensor([encode(text)], dtype=torch.int32), blank=BLANK
         )
     except RuntimeError:  # too long
         return -math.inf
     return float(scores.sum())
 
 
-def brute_force(log_probs: Tensor, config: NgramConfig) -> list[tuple[float, tuple[str, ...]]]:
+def brute_force(log_probs: LogProbs, config: NgramConfig) -> list[tuple[float, tuple[str, ...]]]:
     """Score every sequence of up to three words, with one or two spaces between them, and up to two around them."""
     scored = []
     for length in range(1, 4):
@@ -93,11 +93,11 @@ def brute_force(log_probs: Tensor, config: NgramConfig) -> list[tuple[float, tup
     return sorted(scored, reverse=True)
 
 
-def some_log_probs(seed: int, steps: int = 6) -> Tensor:
+def some_log_probs(seed: int, steps: int = 6) -> LogProbs:
     random = np.random.default_rng(seed)
     logits = np.full((steps, LABELS), -12.0)
     logits[:, [0, 1, *encode("ab")]] = random.normal(0, 2.5, (steps, 4))
-    return torch.log_softmax(torch.tensor(logits, dtype=torch.float32), dim=1)
+    return torch.log_softmax(torch.tensor(logits, dtype=torch.float32), dim=1).numpy()
 
 
 @pytest.mark.parametrize("config", [NgramConfig(weight=0.0), NgramConfig(weight=1.5), NgramConfig(word_score=2.0)])
@@ -106,7 +106,9 @@ def test_the_best_of_all_word_sequences_is_found(arpa: Path, config: NgramConfig
     for seed in range(12):
         log_probs = some_log_probs(seed)
         best, second = brute_force(log_probs, config)[:2]
-        assert tuple(decoder.search(log_probs)) in ({best[1]} if best[0] - second[0] > 1e-4 else {best[1], second[1]})
+        assert tuple(decode(decoder.decode(log_probs)).split()) in (
+            {best[1]} if best[0] - second[0] > 1e-4 else {best[1], second[1]}
+        )
 
 
 def test_the_label_prior_is_taken_off_what_was_heard(arpa: Path) -> None:
@@ -116,41 +118,41 @@ def test_the_label_prior_is_taken_off_what_was_heard(arpa: Path) -> None:
     differs = 0
     for seed in range(12):
         log_probs = some_log_probs(seed)
-        divided = log_probs - 0.7 * torch.tensor(prior)
-        expected = NgramDecoder(arpa, NgramConfig(weight=1.0), width=500).search(divided)
-        if (log_probs.argmax(dim=-1) == BLANK).all():
-            assert decoder.search(log_probs) == []  # no words are made of silence
+        divided = log_probs - 0.7 * np.array(prior, np.float32)
+        expected = NgramDecoder(arpa, NgramConfig(weight=1.0), width=500).decode(divided)
+        if (log_probs.argmax(axis=-1) == BLANK).all():
+            assert decoder.decode(log_probs) == []  # no words are made of silence
             continue
-        assert decoder.search(log_probs) == expected
-        differs += expected != NgramDecoder(arpa, NgramConfig(weight=1.0), width=500).search(log_probs)
+        assert decoder.decode(log_probs) == expected
+        differs += expected != NgramDecoder(arpa, NgramConfig(weight=1.0), width=500).decode(log_probs)
     assert differs
 
 
 def test_without_the_prior_no_words_are_made_of_silence(arpa: Path) -> None:
     prior = (0.0, *[-9.0] * (LABELS - 1))
-    silence = torch.full((6, LABELS), -8.0)
+    silence = np.full((6, LABELS), -8.0, np.float32)
     silence[:, BLANK] = 0.0
     eager, sober = (NgramDecoder(arpa, NgramConfig(prior_weight=weight), prior=prior) for weight in (0.9, 0.0))
-    divided = silence - 0.9 * torch.tensor(prior)
-    assert sober.search(divided)  # that is what would be heard
-    assert eager.search(silence) == []
+    divided = silence - 0.9 * np.array(prior, np.float32)
+    assert sober.decode(divided)  # that is what would be heard
+    assert eager.decode(silence) == []
 
 
 def test_the_language_model_decides_what_the_ear_cannot(arpa: Path) -> None:
-    log_probs = torch.full((4, LABELS), -30.0)
+    log_probs = np.full((4, LABELS), -30.0, np.float32)
     log_probs[0::2, encode("ab")] = math.log(0.5)
     log_probs[1::2, BLANK] = 0.0
     decoder = NgramDecoder(arpa, NgramConfig(weight=1.0))
-    assert decoder.search(log_probs) == ["ab"]  # "ba" is as likely by ear
+    assert decode(decoder.decode(log_probs)) == "ab"  # "ba" is as likely by ear
     log_probs[0, encode("b")] += 0.2
     log_probs[2, encode("a")] += 0.2
-    assert decoder.search(log_probs) == ["ab"]
-    decoder.weigh(NgramConfig(weight=0.1))
-    assert decoder.search(log_probs) == ["ba"]
+    assert decode(decoder.decode(log_probs)) == "ab"
+    assert decode(decoder.with_weights(NgramConfig(weight=0.1)).decode(log_probs)) == "ba"
+    assert decode(decoder.decode(log_probs)) == "ab"  # which remains as it was made
 
 
 def test_nothing_comes_of_nothing(arpa: Path) -> None:
-    assert NgramDecoder(arpa, NgramConfig()).search(torch.zeros(0, LABELS)) == []
+    assert NgramDecoder(arpa, NgramConfig()).decode(np.zeros((0, LABELS), np.float32)) == []
 
 
 def test_a_sentence_is_scored_as_the_file_says(arpa: Path) -> None:
@@ -169,7 +171,7 @@ def test_the_language_model_may_be_packed(arpa: Path, tmp_path: Path, packed: by
     decoder, plain = NgramDecoder(path, config), NgramDecoder(arpa, config)
     assert set(decoder.words) == set(plain.words) == set(WORDS)
     for seed in range(12):
-        assert decoder.search(some_log_probs(seed)) == plain.search(some_log_probs(seed))
+        assert decoder.decode(some_log_probs(seed)) == plain.decode(some_log_probs(seed))
 
 
 @pytest.mark.parametrize(("content", "message"), [
@@ -241,7 +243,8 @@ def test_a_folder_of_an_earlier_edition_is_read(tmp_path: Path, tiny_model: Call
 
 def test_standard_error_outlives_models_that_are_loaded_at_once() -> None:
     program = (
-        "import os, sys; from concurrent.futures import ThreadPoolExecutor; from oyez.models.recognizer import Recognizer\n"
+        "import os, sys; from concurrent.futures import ThreadPoolExecutor\n"
+        "from oyez.models.recognizer import Recognizer\n"
         "with ThreadPoolExecutor(3) as pool: list(pool.map(Recognizer.load, ['english'] * 3))\n"
         "print('still here', file=sys.stderr)"
     )

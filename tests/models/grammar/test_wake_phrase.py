@@ -88,4 +88,4 @@ def test_words_may_be_said_as_the_spellings_have_it():
 
 def test_what_is_too_short_for_the_phrase_does_not_wake(wake):
     assert wake.find(as_heard("")[:3], STEP) is None
-    assert wake.find(np.zeros((0, LABELS), np.float32), STEP) is None
+    assert wake.find(np.empty((0, LABELS), np.float32), STEP) is None

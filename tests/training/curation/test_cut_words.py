@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from oyez.models.decoding.closed import rank
 
 from oyez.data.alphabet import decode, encode
 from oyez.data.audio import HOP, SAMPLE_RATE, read_audio
 from oyez.data.augmentation import sound_mask
 from oyez.data.manifest import Utterance
 from oyez.data.synthesis.synthesis import Manner, speak
+from oyez.models.decoding.single_word import score_candidates
 from oyez.models.recognizer import Recognizer
 from oyez.training.curation.cut_words import at_most, cut_words
 
@@ -48,7 +48,7 @@ def test_words_are_cut_in_order_and_where_they_are_said(english: Recognizer, sen
     # what was cut out sounds like the word that it is, more than like the others
     clips = [np.pad(read_audio(word.path, word.offset, word.duration), 3200) for word in by_text.values()]
     spelled = [encode(text) for text in by_text]
-    heard = [decode(rank(log_probs, spelled)[0].labels) for log_probs in english.log_probs(clips)]
+    heard = [decode(score_candidates(log_probs.numpy(), spelled)[0].labels) for log_probs in english.log_probs(clips)]
     assert heard == list(by_text)
 
 

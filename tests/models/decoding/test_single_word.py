@@ -9,10 +9,11 @@ import pytest
 import torch
 
 from oyez.data.alphabet import BLANK, LABELS, encode
-from oyez.models.decoding.closed import rank
+from oyez.models.decoding.decoder import LogProbs
+from oyez.models.decoding.single_word import score_candidates
 
 
-def brute_force(log_probs: torch.Tensor, labels: list[int]) -> float:
+def brute_force(log_probs: LogProbs, labels: list[int]) -> float:
     """Return the log of the sum over every path that collapses to `labels`; few labels have a probability."""
     used = sorted({BLANK, *labels})
     total = -math.inf
@@ -25,16 +26,16 @@ def brute_force(log_probs: torch.Tensor, labels: list[int]) -> float:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_scores_are_sums_over_all_paths(seed: int) -> None:
-    log_probs = torch.randn(5, LABELS, generator=torch.manual_seed(seed)).log_softmax(-1)
+    log_probs = torch.randn(5, LABELS, generator=torch.manual_seed(seed)).log_softmax(-1).numpy()
     candidates = [encode(word) for word in ("no", "on", "aa", "see", "")]
-    ranked = rank(log_probs, candidates)
+    ranked = score_candidates(log_probs, candidates)
     assert [h.score for h in ranked] == sorted((h.score for h in ranked), reverse=True)
     for hypothesis in ranked:
         assert hypothesis.score == pytest.approx(brute_force(log_probs, list(hypothesis.labels)), abs=1e-4)
 
 
 def test_what_is_too_long_for_the_audio_comes_last_and_is_impossible() -> None:
-    log_probs = torch.zeros(3, LABELS).log_softmax(-1)
-    ranked = rank(log_probs, [encode("aaa"), encode("no")])
+    log_probs = torch.zeros(3, LABELS).log_softmax(-1).numpy()
+    ranked = score_candidates(log_probs, [encode("aaa"), encode("no")])
     assert ranked[-1].labels == tuple(encode("aaa"))  # three equal letters need five steps
     assert ranked[-1].score == -math.inf

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 import torch
 
 from oyez.data.alphabet import BLANK, LABELS, decode, encode
-from oyez.models.decoding.beam import beam_search
+from oyez.models.decoding.beam import BeamDecoder, Lexicon
 from oyez.models.language.character import CharacterLanguageModel, LanguageConfig, load_language_model
-from oyez.models.language.fusion import CharacterFusion, FusionConfig
+from oyez.models.language.character_decoder import CharacterFusion, CharacterLmDecoder
+from oyez.models.language.fusion import FusionConfig
 
 
 @pytest.fixture
@@ -41,12 +43,17 @@ def test_labellings_asked_together_score_as_those_asked_alone(language: Characte
 
 def test_the_shipped_language_model_decides_what_the_ear_cannot() -> None:
     text = "the q?een of england"  # u or x: as likely by ear
-    log_probs = torch.full((2 * len(text), LABELS), -20.0)
+    log_probs = np.full((2 * len(text), LABELS), -20.0, np.float32)
     for place, character in enumerate(text):
         for label in encode("xu" if character == "?" else character):
             log_probs[2 * place, label] = 0.0 if character != "?" else math.log(0.5)
         log_probs[2 * place + 1, BLANK] = 0.0
     log_probs[2 * text.index("?"), encode("x")] += 0.1
-    assert decode(beam_search(log_probs)[0].labels) == "the qxeen of england"
-    fusion = CharacterFusion(load_language_model("books"), FusionConfig(weight=0.5))
-    assert decode(beam_search(log_probs, language=fusion)[0].labels) == "the queen of england"
+    assert decode(BeamDecoder().decode(log_probs)) == "the qxeen of england"
+    decoder = CharacterLmDecoder(load_language_model("books"), FusionConfig(weight=0.5))
+    assert decode(decoder.decode(log_probs)) == "the queen of england"
+    assert decode(decoder.with_weights(FusionConfig(weight=0.0)).decode(log_probs)) == "the qxeen of england"
+    assert decode(decoder.decode(log_probs)) == "the queen of england"  # which remains as it was made
+    misspelled = Lexicon.of(["the", "qxeen", "of", "england"])
+    within = CharacterLmDecoder(decoder.model, decoder.config, misspelled)
+    assert decode(within.decode(log_probs)) == "the qxeen of england"
