@@ -10,9 +10,10 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from oyez.app.commands.live import summary
 from oyez.app.console import console
 from oyez.app.listen.listening import Heard
+from oyez.models.grammar.command import Command, NoCommand
+from oyez.models.recognizer import Transcript
 from oyez.models.streaming import Final, Partial, SpeechStarted
 
 SURE = 0.8  # a result with less confidence is shown as doubtful
@@ -76,6 +77,16 @@ class LiveView:
             print_line(line, result_line(final), self._console)
 
 
+def summary(transcript: Transcript) -> str:
+    """Return the line that a result is shown as: the text, or the command with its slots; nothing for no command."""
+    match transcript.command:
+        case Command(intent=intent, slots=slots, text=text):
+            return "\t".join([intent, *(f"{name}={value}" for name, value in slots.items()), text])
+        case NoCommand():
+            return ""
+    return transcript.text
+
+
 def print_line(line: str, shown: Text | None = None, console: Console = console) -> None:
     """Print a line to stdout, or, where that is the terminal, as it is `shown` above the line that moves."""
     if sys.stdout.isatty() and console.is_terminal:
@@ -97,7 +108,7 @@ def result_line(final: Final) -> Text:
 
 
 def show_live(heard: Iterable[Heard]) -> None:
-    """Show what is heard in the terminal."""
+    """Show a session in the terminal."""
     with LiveView() as view:
-        for each in heard:
-            view.show(each)
+        for chunk in heard:
+            view.show(chunk)

@@ -14,8 +14,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from oyez.app.commands.command import FileArgument, compile_file
-from oyez.app.console import DeviceOption, load_recognizer, progress_bar, say, wrong_use
+from oyez.app.console import progress_bar, say, usage_error
+from oyez.app.options import DEFAULT_MODEL, DeviceOption, FileArgument
 
 if TYPE_CHECKING:
     from oyez.models import Recognizer
@@ -34,15 +34,15 @@ def adapt(
     file: FileArgument,
     model: Annotated[
         str, typer.Option("--model", "-m", help="The model to adapt: a shipped one's name, or a folder.")
-    ] = "english",
+    ] = DEFAULT_MODEL,
     out: Annotated[
-        Path | None, typer.Option(help="The folder of the adapted model; by default adapted/ and the file's name.")
+        Path | None, typer.Option(help="The folder of the adapted model.", show_default="adapted/ and the file's name")
     ] = None,
     data: Annotated[
         Path | None, typer.Option(help="The folder with the corpora of a recipe: real speech that must stay known.")
     ] = None,
     recipe: Annotated[
-        str | None, typer.Option(help="With --data: which recipe; by default the one of the model's name.")
+        str | None, typer.Option(help="With --data: which recipe.", show_default="the one of the model's name")
     ] = None,
     replay: Annotated[
         Path | None, typer.Option(help="Instead of --data: a folder with real speech of any kind, and its manifest.")
@@ -54,47 +54,55 @@ def adapt(
     other_speech: Annotated[
         Path | None, typer.Option(help="With --recordings: recordings without commands, a folder or a file.")
     ] = None,
-    most_loss: Annotated[
+    max_wer_increase: Annotated[
         float,
         typer.Option(help="Keep nothing if the word error rate of general speech rises by more percentage points."),
     ] = 1.0,
     voice: Annotated[
         list[str] | None,
-        typer.Option(help="A further voice to train with (see `oyez data synthesise`); several times."),
+        typer.Option(help="A further voice to train with (see `oyez data synthesise`); repeatable."),
     ] = None,
-    clips: Annotated[int, typer.Option(help="How many readings of the file's sentences to learn from.", min=3)] = 600,
-    epochs: Annotated[int, typer.Option(help="How often all is gone through.", min=1)] = 2,
-    processes: Annotated[int | None, typer.Option(help="On the CPU; by default one a core.", min=1)] = None,
+    clips: Annotated[
+        int, typer.Option(help="How many readings of the file's sentences to learn from.", min=3, max=1_000_000)
+    ] = 600,
+    epochs: Annotated[int, typer.Option(help="How often all is gone through.", min=1, max=10_000)] = 2,
+    processes: Annotated[
+        int | None, typer.Option(help="Processes, on the CPU.", min=1, max=1024, show_default="one a core")
+    ] = None,
     device: DeviceOption = "cpu",
 ) -> None:
     """Adapt a model to one commands file, on synthetic speech; show what it is worth. Interrupted, it goes on later.
 
-    Exit code 1, and no model, if general speech is heard worse than --most-loss allows, or the commands are.
+    Exit code 1, and no model, if general speech is heard worse than --max-wer-increase allows, or the commands are.
     """
-    from oyez.app.commands.tuning import TuningError
+    if recipe is not None and data is None:
+        usage_error("--recipe says which corpora of --data are taken: give both")
+    if data is not None and replay is not None:
+        usage_error("--data and --replay exclude each other: both say which real speech must stay known")
+    if other_speech is not None and recordings is None:
+        usage_error("--other-speech belongs to --recordings")
+    out = out or Path("adapted") / file.stem
+    if out.exists():
+        usage_error(f"{out}: there is something of that name already; choose another --out")
+
+    from oyez.app.commands_file import compile_file
+
+    compiled, _ = compile_file(file)
+
+    from oyez.app.measuring import RecordingsError
     from oyez.data.synthesis.synthesis import SynthesisError
     from oyez.models import CheckpointError
     from oyez.training.config import RecipeError
     from oyez.training.processes import Interrupted, ProcessError
 
-    if recipe is not None and data is None:
-        wrong_use("--recipe says which corpora of --data are taken: give both")
-    if data is not None and replay is not None:
-        wrong_use("--data and --replay exclude each other: both say which real speech must stay known")
-    if other_speech is not None and recordings is None:
-        wrong_use("--other-speech belongs to --recordings")
-    compiled, _ = compile_file(file)
-    out = out or Path("adapted") / file.stem
-    if out.exists():
-        wrong_use(f"{out}: there is something of that name already; choose another --out")
     real = _Real(data, recipe, replay)
     task = _Task(file, compiled, model, out, real, recordings, other_speech, clips, epochs, processes, device)
     try:
-        refused = _adapt(task, voice or [], most_loss / 100)
-    except (SynthesisError, CheckpointError, RecipeError, ProcessError, TuningError) as error:
-        wrong_use(error)
+        refused = _adapt(task, voice or [], max_wer_increase / 100)
+    except (SynthesisError, CheckpointError, RecipeError, ProcessError, RecordingsError) as error:
+        usage_error(error)
     except OSError as error:
-        wrong_use(f"{error.filename or out}: {error.strerror or error}")
+        usage_error(f"{error.filename or out}: {error.strerror or error}")
     except Interrupted as stop:
         say(stop)
         raise typer.Exit(128 + stop.signal) from stop
@@ -146,8 +154,9 @@ class _Task:
         return self.out.with_name(f"{self.out.name}.adapting")
 
 
-def _adapt(task: _Task, further_voices: Sequence[str], most_loss: float) -> str | None:
+def _adapt(task: _Task, further_voices: Sequence[str], max_wer_increase: float) -> str | None:
     """Adapt, tell what it is worth and keep it; or return why it is not kept."""
+    from oyez.app.recognizers import load_recognizer
     from oyez.models import Recognizer
     from oyez.models.checkpoint import find_checkpoint, read_config
     from oyez.training.adaptation.adaptation import (
@@ -171,7 +180,7 @@ def _adapt(task: _Task, further_voices: Sequence[str], most_loss: float) -> str 
     recorded = _hear_recordings(base, task, told=True)
     sentences = draw_sentences(task.compiled.file)
     if not sentences.training:
-        wrong_use(f"{task.file}: there is no sentence to train on")
+        usage_error(f"{task.file}: there is no sentence to train on")
     voices = choose_voices(further_voices)
     for reason in voices.missing:
         say(f"fewer voices than there could be: {reason}")
@@ -209,8 +218,8 @@ def _adapt(task: _Task, further_voices: Sequence[str], most_loss: float) -> str 
         recordings=_hear_recordings(adapted, task),
     )
     figures = list(_figures(task, before, after, (_threshold(base, task), _threshold(adapted, task))))
-    Console().print(_table(task, figures, most_loss))
-    refused = reason_to_refuse(before, after, most_loss)
+    Console().print(_table(task, figures, max_wer_increase))
+    refused = reason_to_refuse(before, after, max_wer_increase)
     if refused is None:
         save_adapted(result, adapted.model, task.model, _account(task, figures, parted))
         result.rename(task.out)
@@ -220,11 +229,12 @@ def _adapt(task: _Task, further_voices: Sequence[str], most_loss: float) -> str 
 
 def _refuse_unfit(base: Recognizer, file: Path) -> None:
     """End the command if nothing can come of adapting this model to this file."""
+    from oyez.app.recognizers import unknown_words
+
     if base.model.config.acoustic.pooling is not None:
-        wrong_use(f"model {base.name!r} is a classifier of words: adapt one that hears sentences, such as english")
+        usage_error(f"model {base.name!r} is a classifier of words: adapt one that hears sentences, such as english")
     if unknown := base.commands(file).unknown_words():
-        shown = ", ".join(unknown[:10]) + (", ..." if len(unknown) > 10 else "")
-        wrong_use(f"{base.name} writes {len(base.model.config.vocabulary)} words, and not: {shown}; adapt english")
+        usage_error(f"{unknown_words(base, unknown)}; adapt english")
 
 
 def _real_speech(real: _Real, config: ModelConfig) -> tuple[Replay | None, list[Path]]:
@@ -256,20 +266,22 @@ def _take_up(task: _Task, weights: str, further_voices: Sequence[str]) -> None:
         task.work.mkdir(parents=True)
         noted.write_text(json.dumps(plan, indent=2))
     elif not noted.is_file() or noted.read_text() != json.dumps(plan, indent=2):
-        wrong_use(f"{task.work}: not an unfinished adaptation of this file with these options; delete it to start anew")
+        usage_error(
+            f"{task.work}: not an unfinished adaptation of this file with these options; delete it to start anew"
+        )
     else:
         say(f"going on in {task.work}")
 
 
 def _hear_held_out(recognizer: Recognizer, task: _Task) -> list[Attempt]:
-    from oyez.app.commands.tuning import attempts_of
+    from oyez.app.measuring import attempts_of
     from oyez.training.adaptation.adaptation import HELD_OUT
 
     return attempts_of(recognizer.commands(task.file, threshold=0.0), task.compiled, task.work / HELD_OUT)[0]
 
 
 def _hear_recordings(recognizer: Recognizer, task: _Task, told: bool = False) -> list[Attempt] | None:
-    from oyez.app.commands.tuning import attempts_of
+    from oyez.app.measuring import attempts_of
 
     if task.recordings is None:
         return None
@@ -332,12 +344,12 @@ def _hearing(
         yield what, was, becomes
 
 
-def _table(task: _Task, figures: Figures, most_loss: float) -> Table:
+def _table(task: _Task, figures: Figures, max_wer_increase: float) -> Table:
     shown = Table(
         f"{task.model} for {task.file}",
         "before",
         "after",
-        caption=f"kept if the word error rate of general speech rises by {most_loss:.2%} at most",
+        caption=f"kept if the word error rate of general speech rises by {max_wer_increase:.2%} at most",
     )
     for row in figures:
         shown.add_row(*row)

@@ -11,14 +11,16 @@ import typer
 
 DataOption = Annotated[Path, typer.Option(help="The folder that holds the corpora.", envvar="OYEZ_DATA")]
 DeviceOption = Annotated[str, typer.Option(help="cpu or cuda.")]
-ProcessesOption = Annotated[int | None, typer.Option(help="On the CPU.  [default: one a core]", min=1)]
+ProcessesOption = Annotated[
+    int | None, typer.Option(help="Processes, on the CPU.", min=1, max=1024, show_default="one a core")
+]
 
 
 def train(
     recipe: Annotated[str, typer.Argument(help="A recipe's name (commands) or a TOML file.")],
     data: DataOption = Path("speech"),
     out: Annotated[
-        Path | None, typer.Option(help="Folder of the run; a run that is there goes on.  [default: runs/RECIPE]")
+        Path | None, typer.Option(help="Folder of the run; a run that is there resumes.", show_default="runs/RECIPE")
     ] = None,
     setting: Annotated[
         list[str] | None, typer.Option("--set", help="Change a setting: --set acoustic.cell=gru", metavar="KEY=VALUE")

@@ -84,7 +84,7 @@ def _engine(folder: Path) -> Any:
         from kokoro_onnx import Kokoro
         from onnxruntime import InferenceSession, SessionOptions
     except ImportError as error:
-        raise KokoroError("kokoro-onnx is not installed: pip install 'oyez[synthesis]'") from error
+        raise KokoroError("kokoro-onnx is not installed: pip install -e '.[synthesis]'") from error
     options = SessionOptions()
     options.intra_op_num_threads = 1  # several readings at once are made by processes
     model, voices = _the(folder, "*.onnx"), _the(folder, "voices*.bin")

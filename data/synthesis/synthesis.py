@@ -333,7 +333,7 @@ def _said(command: list[str]) -> tuple[Waveform, int]:
 
 
 def _not_installed(package: str) -> SynthesisError:
-    return SynthesisError(f"{package} is not installed: pip install 'oyez[synthesis]'")
+    return SynthesisError(f"{package} is not installed: pip install -e '.[synthesis]'")
 
 
 def _each(make: Callable[[list[Reading]], int], chunks: Iterable[list[Reading]], workers: int) -> Iterator[int]:

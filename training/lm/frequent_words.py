@@ -15,6 +15,6 @@ def frequent_words(count: int) -> dict[str, float]:
     try:
         from wordfreq import top_n_list, word_frequency
     except ImportError as error:
-        raise ImportError("wordfreq is not installed: pip install 'oyez[synthesis]'") from error
+        raise ImportError("wordfreq is not installed: pip install -e '.[synthesis]'") from error
     words = (word for word in top_n_list("en", count) if word.isascii() and word.replace("'", "").isalpha())
     return {word: word_frequency(word, "en") for word in words}

@@ -51,7 +51,7 @@ def two_voices(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def refused(done: Result, *parts: str) -> None:
-    """Check for wrong use: exit code 2, one line, and what it names."""
+    """Check for a usage error: exit code 2, one line, and what it names."""
     assert done.exit_code == 2, done.output
     [line] = done.stderr.splitlines()
     assert line.startswith("error: ")
@@ -115,10 +115,10 @@ def test_without_the_extra_the_error_says_how_to_get_it(
     oyez: Oyez, words: Path, untrained_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def missing(_: str) -> None:
-        raise SynthesisError("hibari-tts is not installed: pip install 'oyez[synthesis]'")
+        raise SynthesisError("hibari-tts is not installed: pip install -e '.[synthesis]'")
 
     monkeypatch.setattr(adaptation_speech, "check_voice", missing)
-    refused(oyez("adapt", words, "--model", untrained_model), "pip install 'oyez[synthesis]'")
+    refused(oyez("adapt", words, "--model", untrained_model), "pip install -e '.[synthesis]'")
 
 
 def test_a_folder_that_is_in_the_way_is_left_alone(
@@ -161,7 +161,7 @@ def test_from_a_file_to_a_model_or_to_none(
     assert [clip.stat().st_mtime_ns for clip in clips] == made
 
     # refused, nothing of it is left
-    worse = oyez("adapt", words, *small, "--most-loss", "-1000")
+    worse = oyez("adapt", words, *small, "--max-wer-increase", "-1000")
     assert worse.exit_code == 1
     assert "going on in" in worse.stderr
     assert "not kept: the word error rate of general speech rose" in worse.stderr
@@ -169,7 +169,7 @@ def test_from_a_file_to_a_model_or_to_none(
     assert list((tmp_path / "adapted").iterdir()) == []
 
     # kept, it is a model like any other, with real speech and recordings of the user's this time
-    options = ["--replay", spoken, "--recordings", spoken, "--most-loss", "1000"]
+    options = ["--replay", spoken, "--recordings", spoken, "--max-wer-increase", "1000"]
     done = oyez("adapt", words, *small, *options)
     assert done.exit_code == 0, done.output
     assert [path.name for path in (tmp_path / "adapted").iterdir()] == ["words"]

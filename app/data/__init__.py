@@ -1,0 +1,1 @@
+"""Corpora that models learn from: downloaded, or read by synthetic voices."""
