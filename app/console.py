@@ -1,69 +1,44 @@
-"""What the subcommands share: the console for messages, progress, loading a recogniser, the end after wrong use."""
+"""What the subcommands share: groups of commands, messages, progress, and the end after a usage error."""
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Callable, Iterator, Sequence
+import math
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from enum import StrEnum
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import Any, NoReturn, cast
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-if TYPE_CHECKING:
-    from oyez.models.recognizer import Recognizer
-    from oyez.training.evaluation.recognition import Noisy
-
-
-_STDERR = 2  # its file descriptor
+from typer.core import TyperCommand
 
 console = Console(stderr=True)
 
 
-class Decoding(StrEnum):
-    """How log-probabilities become text."""
+class FiniteCommand(TyperCommand):
+    """A command that refuses `nan` and `inf`, which pass every test of a range."""
 
-    beam = "beam"
-    greedy = "greedy"
-    word = "word"
-    ngram = "ngram"
-    lstm = "lstm"
-
-
-class PrecisionChoice(StrEnum):
-    """What the network computes in."""
-
-    auto = "auto"
-    float32 = "float32"
-    bfloat16 = "bfloat16"
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the arguments. Raises typer.BadParameter for a number that is none."""
+        rest = super().parse_args(ctx, args)
+        for parameter in self.params:
+            value = ctx.params.get(parameter.name)
+            numbers = value if isinstance(value, (list, tuple)) else [value]
+            for number in numbers:
+                if isinstance(number, float) and not math.isfinite(number):
+                    raise typer.BadParameter(f"{number} is not a finite number.", ctx=ctx, param=cast(Any, parameter))
+        return rest
 
 
-ModelOption = Annotated[str, typer.Option("--model", "-m", help="A shipped model's name, or a model folder.")]
-DecodingOption = Annotated[
-    Decoding | None,
-    typer.Option(
-        help="greedy: each step alone; beam: any words of the vocabulary; word: exactly one word; ngram: with the "
-        "model's word language model; lstm: with a character language model, slowly.  [default: ngram if the model has "
-        "one, else beam]"
-    ),
-]
-CommandsOption = Annotated[
-    Path | None, typer.Option("--commands", "-c", help="Hear the sentences of this commands file and nothing else.")
-]
-PrecisionOption = Annotated[
-    PrecisionChoice, typer.Option(help="auto: bfloat16 where the processor is made for it, else float32.")
-]
-NoiseOption = Annotated[
-    Path | None, typer.Option(help="A recording of noise, or a folder of them, to hear the same speech in.")
-]
-SnrOption = Annotated[
-    list[float] | None, typer.Option(help="With --noise: speech over noise in dB; may be given several times.")
-]
-DeviceOption = Annotated[str, typer.Option(help="cpu or cuda.")]
+class CommandGroup(typer.Typer):
+    """Commands under one name: each takes finite numbers only, and without arguments the group shows its help."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(no_args_is_help=True, pretty_exceptions_enable=False, **settings)
+
+    def command(self, name: str | None = None, **settings: Any) -> Callable[[Any], Any]:
+        """Register a function as a command, by its own name or another."""
+        return super().command(name, **{"cls": FiniteCommand, **settings})
 
 
 def say(message: object) -> None:
@@ -71,69 +46,16 @@ def say(message: object) -> None:
     console.print(str(message), markup=False, highlight=False, soft_wrap=True)
 
 
-def wrong_use(reason: object) -> NoReturn:
-    """Say what is wrong and end with exit code 2."""
+def usage_error(reason: object) -> NoReturn:
+    """Print what is wrong with the arguments and end with exit code 2."""
     say(f"error: {reason}")
     raise typer.Exit(2)
 
 
-def load_recognizer(
-    model: str,
-    device: str,
-    decoding: Decoding | None,
-    precision: PrecisionChoice = PrecisionChoice.float32,
-    batch_seconds: float | None = None,
-) -> Recognizer:
-    """Load a recogniser as the options name it; a mistake in them ends the command."""
-    from oyez.models.checkpoint import CheckpointError
-    from oyez.models.recognizer import Recognizer
-    from oyez.models.runtime.runtime import BATCH_SECONDS
-
-    try:
-        how = decoding.value if decoding else None
-        return Recognizer.load(model, device, how, precision.value, batch_seconds or BATCH_SECONDS)
-    except (CheckpointError, ValueError) as error:
-        wrong_use(error)
-    except (RuntimeError, AssertionError) as error:  # torch has no such device
-        wrong_use(f"--device {device}: {str(error).splitlines()[0]}")
-
-
-def load_noise(noise: Path | None, snr: Sequence[float] | None) -> dict[float, Noisy]:
-    """Return what puts --noise over utterances at each --snr; a mistake in them ends the command."""
-    from oyez.training.errors import TrainingError
-    from oyez.training.evaluation.recognition import Noisy
-    from oyez.training.selection import noises
-
-    if (noise is None) != (not snr):
-        wrong_use("--noise and --snr belong together: what to mix in, and how loud")
-    try:
-        recorded = noises([noise], Path()) if noise is not None else []
-    except TrainingError as error:
-        wrong_use(error)
-    return {each: Noisy([recording for kind in recorded for recording in kind], each) for each in snr or ()}
-
-
-@contextmanager
-def hushed_libraries() -> Iterator[None]:
-    """Keep what libraries in C write to stderr (mpg123 comments on each damaged file) out of our messages."""
-    try:
-        leads_there = sys.stderr is not None and sys.stderr.fileno() == _STDERR
-    except OSError:  # it is no file
-        leads_there = False
-    if not leads_there:
-        yield
-        return
-    ours, theirs = sys.stderr, os.dup(_STDERR)
-    sys.stderr = os.fdopen(theirs, "w", encoding=ours.encoding, errors=ours.errors, buffering=1)
-    with Path(os.devnull).open("w") as nowhere:
-        os.dup2(nowhere.fileno(), _STDERR)
-    try:
-        yield
-    finally:
-        sys.stderr.flush()
-        os.dup2(theirs, _STDERR)
-        sys.stderr.close()
-        sys.stderr = ours
+def say_loading() -> None:
+    """Print, where somebody waits at a terminal, that a model is being loaded: that takes seconds."""
+    if console.is_terminal:
+        say("Loading the model…")
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from typing import NoReturn
 
 import typer
 
-from oyez.app.console import say, wrong_use
+from oyez.app.console import say, usage_error
 
 
 @contextmanager
@@ -49,5 +49,5 @@ def is_first_process() -> bool:
 
 def _usage_error(reason: object) -> NoReturn:
     if is_first_process():
-        wrong_use(reason)
+        usage_error(reason)
     raise typer.Exit(2)

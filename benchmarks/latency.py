@@ -28,7 +28,7 @@ from typing import Protocol
 
 import numpy as np
 
-from oyez.app.listen.listening import warm_up
+from oyez.app.events import warm_up
 from oyez.data.audio import SAMPLE_RATE, Waveform, read_audio
 from oyez.models.recognizer import Recognizer
 from oyez.models.types import Final, Partial

@@ -147,3 +147,8 @@ def find_checkpoint(name_or_folder: str | Path, place: Path | None = None) -> Pa
 def shipped_models(place: Path | None = None) -> list[str]:
     """Return the names of the models that come with Oyez: the acoustic ones, or those in another place."""
     return sorted(path.parent.name for path in (place or PRETRAINED).glob(f"*/{CONFIG}"))
+
+
+def shipped_language_models() -> list[str]:
+    """Return the names of the character language models that come with Oyez."""
+    return shipped_models(LANGUAGE_MODELS)

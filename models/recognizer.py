@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, overload
+from typing import Any, Literal, cast, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -29,7 +29,7 @@ from oyez.models.types import Transcript
 from oyez.models.vad.segmentation import SegmentationConfig
 from oyez.models.vad.silero import segments_in
 
-Decoding = Literal["beam", "greedy", "word", "ngram", "lstm"]
+Decoding = Literal["beam", "greedy", "word", "ngram", "lstm", "class"]
 Recording = str | Path | npt.NDArray[Any]
 
 LONGEST = 20.0  # seconds; a longer recording is cut at its pauses first
@@ -98,9 +98,9 @@ class Recognizer:
         return self.config.name
 
     @property
-    def decoding(self) -> str:
+    def decoding(self) -> Decoding:
         """How text is made of what the network says; see `load_decoder`."""
-        return self.decoder.name
+        return cast(Decoding, self.decoder.name)
 
     @property
     def step_seconds(self) -> float:
@@ -243,7 +243,7 @@ def load_decoder(name_or_folder: str | Path, decoding: Decoding | None = None) -
     return decoder_for(config, decoding)
 
 
-def decoder_for(config: ModelConfig, decoding: Literal["beam", "greedy", "word"] = "beam") -> Decoder:
+def decoder_for(config: ModelConfig, decoding: Decoding = "beam") -> Decoder:
     """Return a decoder that needs no language model. Raises ValueError for "word" without a vocabulary."""
     if config.acoustic.pooling is not None:
         return ClassDecoder(config.vocabulary)

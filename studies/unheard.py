@@ -1,6 +1,6 @@
 """What becomes of words that a model never heard? One training with some words, one without, one with them read.
 
-    oyez data synthesise words.txt --takes 150 --out speech/words_read     # the words, one a line
+    oyez data synthesise words.txt --readings-per-phrase 150 --out speech/words_read     # the words, one a line
     python -m studies.unheard english --data speech --word cat --word happy --synthetic words_read
 
 Without the words means without every utterance that holds one of them. Each model is then asked which word of Speech

@@ -1,1 +1,1 @@
-"""The commands that make training speech of other speech."""
+"""Corpora that models learn from: downloaded, or read by synthetic voices."""

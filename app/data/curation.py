@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from oyez.app.console import say, wrong_use
+from oyez.app.console import say, usage_error
 from oyez.app.errors import usage_errors
 
 
@@ -44,9 +44,9 @@ def cut_words(
     oyez data cut-words english --data speech --min-words 2 --max-words 5 --out speech/cut_phrases.jsonl
     """
     if min_words > max_words:
-        wrong_use(f"--min-words {min_words} is more than --max-words {max_words}")
+        usage_error(f"--min-words {min_words} is more than --max-words {max_words}")
     if out.suffix != ".jsonl" or not out.parent.is_dir():
-        wrong_use(f"--out {out} must be a .jsonl file in a folder that exists")
+        usage_error(f"--out {out} must be a .jsonl file in a folder that exists")
     from oyez.data.manifest import write_manifest
     from oyez.training.config import load_recipe
     from oyez.training.curation.cut_words import at_most
@@ -69,7 +69,7 @@ def cut_words(
             )
         )
         if not found:
-            wrong_use(f"no such word was found in the {len(utterances)} utterances of {recipe}")
+            usage_error(f"no such word was found in the {len(utterances)} utterances of {recipe}")
         kept = at_most(found, max_per_word)
         write_manifest(out, kept)
     hours = sum(piece.duration or 0.0 for piece in kept) / 3600
@@ -106,12 +106,12 @@ def pseudo_labels(
         vocabularies = (recognizer.config.vocabulary for recognizer in recognizers)
         words = tuple(normalise(text) for text in word or ()) or next(filter(None, vocabularies), ())
         if not words:
-            wrong_use("none of the models has words of its own: name them with --word")
+            usage_error("none of the models has words of its own: name them with --word")
         found = list(labelled(recognizers, folder, words, min_probability, skipped))
         for reason in skipped:
             say(f"skipped: {reason}")
         if not found:
-            wrong_use(f"{folder}: no clip, .wav, whose word {' and '.join(model)} agree on")
+            usage_error(f"{folder}: no clip, .wav, whose word {' and '.join(model)} agree on")
         write_manifest(folder / MANIFEST, found)
     counts = Counter(utterance.text for utterance in found).most_common()
     say(f"{len(found)} clips: {', '.join(f'{text} {count}' for text, count in counts)}")

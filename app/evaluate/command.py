@@ -1,171 +1,233 @@
-"""`oyez evaluate`: a model on speech whose text is known."""
+"""`oyez evaluate recipe` and `oyez evaluate corpus`: a model measured on speech whose text is known."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
-from oyez.app.console import (
+from oyez.app.console import progress_bar, say, say_loading, usage_error
+from oyez.app.options import (
+    DATA,
+    DECODINGS,
+    DEFAULT_DECODING,
+    DEFAULT_MODEL,
+    CommandsOption,
+    DataOption,
     Decoding,
     DeviceOption,
+    ModelOption,
     NoiseOption,
     PrecisionChoice,
     PrecisionOption,
     SnrOption,
-    load_noise,
-    load_recognizer,
-    progress_bar,
-    say,
-    wrong_use,
+    require_noise_and_snr,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
+    from oyez.models.recognizer import Recognizer
     from oyez.training.selection import Selection
 
-_OF_ONE_CORPUS = ("corpus", "root", "split", "speaker", "other_speech")
+    Select = Callable[[tuple[str, ...]], Mapping[str, Selection]]  # of a vocabulary: utterances by title of the corpus
+
+PlotOption = Annotated[
+    Path | None, typer.Option(help="Draw confidence, speakers, corpora and noise into this PNG, SVG or PDF.")
+]
+DecodingsOption = Annotated[
+    list[Decoding] | None,
+    typer.Option(help=f"{DECODINGS}; repeatable, to compare.", show_default=DEFAULT_DECODING),
+]
+ThresholdOption = Annotated[
+    float | None,
+    typer.Option(
+        help="With --commands: confidence below which a command is refused.",
+        min=0,
+        max=1,
+        show_default="the file's, or the model's",
+    ),
+]
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="Print JSON, a line a decoding, with every utterance, instead of tables.")
+]
+ConfusionsOption = Annotated[int, typer.Option(help="How many of the most frequent errors to list.", min=0)]
 
 
-def evaluate(
-    context: typer.Context,
-    model: Annotated[str, typer.Argument(help="A shipped model's name, or a model folder.")] = "commands",
-    recipe: Annotated[
-        str | None, typer.Option(help="Measure on the validation speech of this recipe: a name, or a TOML file.")
+@dataclass(frozen=True)
+class _Options:
+    """How to measure."""
+
+    model: str
+    noise: Path | None
+    snr: list[float] | None
+    plot: Path | None
+    decoding: list[Decoding] | None
+    commands: Path | None
+    threshold: float | None
+    precision: PrecisionChoice
+    device: str
+    as_json: bool
+    confusions: int
+
+    def check(self) -> None:
+        """End the command if options do not go together, or the commands file is wrong."""
+        require_noise_and_snr(self.noise, self.snr)
+        if self.commands is not None and self.decoding:
+            usage_error("--commands is a decoding of its own: omit --decoding")
+        if self.threshold is not None and self.commands is None:
+            usage_error("--threshold belongs to --commands")
+        if self.commands is not None:
+            from oyez.app.commands_file import check_commands
+
+            check_commands(self.commands)
+
+    def recognizers(self) -> list[Recognizer]:
+        """Load the model in each decoding."""
+        from oyez.app.recognizers import load_recognizer, with_commands
+
+        decodings: list[Decoding | None] = list(dict.fromkeys(self.decoding)) if self.decoding else [None]
+        loaded = [load_recognizer(self.model, self.device, decoding, self.precision) for decoding in decodings]
+        if self.commands is None:
+            return loaded
+        return [with_commands(recognizer, self.commands, threshold=self.threshold) for recognizer in loaded]
+
+
+def evaluate_recipe(
+    recipe: Annotated[str, typer.Argument(help="A recipe's name, or a TOML file.")],
+    model: ModelOption = DEFAULT_MODEL,
+    data: DataOption = DATA,
+    noise: NoiseOption = None,
+    snr: SnrOption = None,
+    plot: PlotOption = None,
+    decoding: DecodingsOption = None,
+    commands: CommandsOption = None,
+    threshold: ThresholdOption = None,
+    precision: PrecisionOption = PrecisionChoice.float32,
+    device: DeviceOption = "cpu",
+    as_json: JsonOption = False,
+    confusions: ConfusionsOption = 10,
+) -> None:
+    """Measure a model on the validation speech of a recipe, corpus by corpus: WER, CER, sentence accuracy, errors."""
+    options = _Options(model, noise, snr, plot, decoding, commands, threshold, precision, device, as_json, confusions)
+    options.check()
+
+    from oyez.training.config import load_recipe
+    from oyez.training.errors import TrainingError
+    from oyez.training.selection import select_by_corpus
+
+    try:
+        validation = load_recipe(recipe).data.validation
+    except TrainingError as error:
+        usage_error(error)
+    _evaluate(lambda vocabulary: select_by_corpus(validation, data, vocabulary), {"recipe": recipe}, options)
+
+
+def evaluate_corpus(
+    corpus: Annotated[str, typer.Argument(help="The kind of corpus: speech-commands, librispeech or recordings.")],
+    folder: Annotated[Path, typer.Argument(help="Its folder; of recordings also the manifest itself.")],
+    model: ModelOption = DEFAULT_MODEL,
+    split: Annotated[
+        str | None,
+        typer.Option(
+            help="Of Speech Commands: training, validation, testing; of LibriSpeech: dev-clean, ...; of recordings: "
+            "training, validation.",
+            show_default="of recordings: all",
+        ),
     ] = None,
-    data: Annotated[
-        Path, typer.Option(help="With --recipe: the folder that holds the corpora.", envvar="OYEZ_DATA")
-    ] = Path("speech"),
-    corpus: Annotated[str, typer.Option(help="speech-commands, librispeech or recordings.")] = "speech-commands",
-    root: Annotated[Path, typer.Option(help="The folder of the corpus.")] = Path("speech/SpeechCommands"),
-    split: Annotated[str | None, typer.Option(help="validation, testing, dev-clean, ...")] = None,
-    speaker: Annotated[list[str] | None, typer.Option(help="Only this speaker; may be given several times.")] = None,
+    speaker: Annotated[list[str] | None, typer.Option(help="Only this speaker; repeatable.")] = None,
     other_speech: Annotated[
-        bool, typer.Option("--other-speech", help="Only speech without the model's words: nothing should be heard.")
+        bool,
+        typer.Option("--other-speech", help="Only speech without the model's words: nothing should be recognised."),
     ] = False,
     noise: NoiseOption = None,
     snr: SnrOption = None,
-    plot: Annotated[Path | None, typer.Option(help="Draw confidence, speakers, corpora and noise here.")] = None,
-    decoding: Annotated[
-        list[Decoding] | None,
-        typer.Option(
-            help="As in `oyez transcribe`; may be given several times, to compare.  [default: ngram if the model has "
-            "one, else beam]"
-        ),
-    ] = None,
-    commands: Annotated[
-        Path | None, typer.Option("--commands", "-c", help="Hear the sentences of this commands file and nothing else.")
-    ] = None,
-    threshold: Annotated[
-        float | None,
-        typer.Option(help="With --commands: confidence below which a command is refused.", min=0, max=1),
-    ] = None,
+    plot: PlotOption = None,
+    decoding: DecodingsOption = None,
+    commands: CommandsOption = None,
+    threshold: ThresholdOption = None,
     precision: PrecisionOption = PrecisionChoice.float32,
     device: DeviceOption = "cpu",
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print JSON, with every utterance, a line a decoding, instead of tables.")
-    ] = False,
-    confusions: Annotated[int, typer.Option(help="How many of the most frequent errors to list.", min=0)] = 10,
+    as_json: JsonOption = False,
+    confusions: ConfusionsOption = 10,
 ) -> None:
-    """Measure a model on speech whose text is known: WER, CER, command accuracy, errors."""
+    """Measure a model on one corpus: WER, CER, sentence accuracy, errors."""
+    options = _Options(model, noise, snr, plot, decoding, commands, threshold, precision, device, as_json, confusions)
+    options.check()
+
+    from oyez.data.corpora.loading import CORPORA, SPLITS
+
+    if corpus not in CORPORA:
+        usage_error(f"no corpus is called {corpus!r}; there are {', '.join(CORPORA)}")
+    if split is None and corpus != "recordings":
+        usage_error(f"{corpus} needs a --split: {', '.join(SPLITS[corpus])}")
+    if split is not None and split not in SPLITS[corpus]:
+        usage_error(f"--split {split}: {corpus} has {', '.join(SPLITS[corpus])}")
+    if not folder.exists():
+        usage_error(f"{folder}: no such file or folder")
+
+    from oyez.training.config import CorpusConfig
+    from oyez.training.selection import select
+
+    path = folder.absolute()
+    chosen = CorpusConfig.model_validate(
+        {"corpus": corpus, "root": path.name, "split": split, "speakers": speaker or (), "other_speech": other_speech}
+    )
+    title = f"{corpus} {split or ''}".strip()
+
+    def selection(vocabulary: tuple[str, ...]) -> Mapping[str, Selection]:
+        if other_speech and not vocabulary:
+            usage_error(f"--other-speech: {model} has no vocabulary, to which no speech is other")
+        return {title: select([chosen], path.parent, vocabulary)}
+
+    _evaluate(selection, {"corpus": corpus, "split": split}, options)
+
+
+def _evaluate(select: Select, source: Mapping[str, str | None], options: _Options) -> None:
+    """Measure, and print what was measured; `source` says where the utterances are from."""
+    say_loading()
+
     from oyez.app.evaluate.report import Trial, as_record, draw, tables
+    from oyez.app.measuring import load_noise
     from oyez.training.errors import TrainingError
-    from oyez.training.evaluation.recognition import evaluate as evaluate_all
+    from oyez.training.evaluation.recognition import evaluate
 
-    noisy = load_noise(noise, snr)
-    given = [name for name in (*_OF_ONE_CORPUS, "data") if _is_given(context, name)]
-    if recipe is not None and given not in ([], ["data"]):
-        wrong_use(f"--recipe names the corpora itself: leave out --{given[0].replace('_', '-')}")
-    if recipe is None and "data" in given:
-        wrong_use("--data belongs to --recipe; a single corpus is at --root")
-    if commands is not None and decoding:
-        wrong_use("--commands is a decoding of its own: leave out --decoding")
-    if threshold is not None and commands is None:
-        wrong_use("--threshold belongs to --commands")
-    decodings: list[Decoding | None] = list(dict.fromkeys(decoding)) if decoding else [None]
-    recognizers = [load_recognizer(model, device, each, precision) for each in decodings]
-    if commands is not None:
-        from oyez.app.commands.command import with_commands
-
-        recognizers = [with_commands(each, commands, threshold=threshold) for each in recognizers]
-    vocabulary = recognizers[0].config.vocabulary
-    if other_speech and not vocabulary:
-        wrong_use(f"--other-speech: {recognizers[0].name} has no vocabulary, to which no speech is other")
+    noisy = load_noise(options.noise, options.snr)
+    recognizers = options.recognizers()
     try:
-        if recipe is not None:
-            corpora = _of_recipe(recipe, data, vocabulary)
-        else:
-            corpora = _of_corpus(corpus, root, split, speaker or [], other_speech, vocabulary)
+        corpora = select(recognizers[0].config.vocabulary)
     except TrainingError as error:
-        wrong_use(error)
+        usage_error(error)
     utterances = [utterance for selection in corpora.values() for utterance in selection.utterances]
     trials = []
     with progress_bar(len(utterances) * (1 + len(noisy)) * len(recognizers), "utterances") as progress:
         for recognizer in recognizers:
             by_corpus = {
-                title: evaluate_all(recognizer, selection.utterances, progress) for title, selection in corpora.items()
+                title: evaluate(recognizer, selection.utterances, progress) for title, selection in corpora.items()
             }
-            by_snr = {each: evaluate_all(recognizer, utterances, progress, mixed) for each, mixed in noisy.items()}
-            trials.append(Trial(recognizer.name, "commands" if commands else recognizer.decoding, by_corpus, by_snr))
-    left_out = [reason for selection in corpora.values() for reason in selection.left_out]
-    left_out += [reason for evaluation in trials[0].by_corpus.values() for reason in evaluation.left_out]
-    for reason in left_out:
-        say(f"left out: {reason}")
+            by_snr = {ratio: evaluate(recognizer, utterances, progress, mixed) for ratio, mixed in noisy.items()}
+            decoding = "commands" if options.commands else recognizer.decoding
+            trials.append(Trial(recognizer.name, decoding, by_corpus, by_snr))
+    skipped = [reason for selection in corpora.values() for reason in selection.left_out]
+    skipped += [reason for evaluation in trials[0].by_corpus.values() for reason in evaluation.left_out]
+    for reason in skipped:
+        say(f"skipped: {reason}")
     for title, evaluation in trials[0].by_corpus.items():
         if not evaluation.results:
-            wrong_use(f"{title}: none of the utterances could be read")
-    if as_json:
-        source = {"corpus": corpus, "split": split} if recipe is None else {"recipe": recipe}
+            usage_error(f"{title}: none of the utterances could be read")
+    if options.as_json:
         for trial in trials:
             print(json.dumps(as_record(trial, source), ensure_ascii=False))
     else:
-        for table in tables(trials, confusions):
+        for table in tables(trials, options.confusions):
             Console().print(table)
-    if plot is not None:
+    if options.plot is not None:
         try:
-            draw(trials, plot)
+            draw(trials, options.plot)
         except (OSError, ValueError) as error:
-            wrong_use(f"--plot {plot}: cannot be drawn ({error})")
-    if left_out:
+            usage_error(f"--plot {options.plot}: cannot be drawn ({error})")
+    if skipped:
         raise typer.Exit(1)
-
-
-def _is_given(context: typer.Context, name: str) -> bool:
-    source = context.get_parameter_source(name)
-    return source is not None and source.name == "COMMANDLINE"
-
-
-def _of_corpus(
-    corpus: str, root: Path, split: str | None, speakers: list[str], other_speech: bool, vocabulary: tuple[str, ...]
-) -> Mapping[str, Selection]:
-    """Return the utterances that the options name. Raises TrainingError if there are none."""
-    from pydantic import ValidationError
-
-    from oyez.training.config import CorpusConfig
-    from oyez.training.selection import select
-
-    try:
-        chosen = CorpusConfig.model_validate(
-            {
-                "corpus": corpus,
-                "root": root.name,
-                "split": split,
-                "speakers": speakers,
-                "other_speech": other_speech,
-            }
-        )
-    except ValidationError as error:
-        wrong_use(f"--corpus {corpus}: {error.errors()[0]['msg']}")
-    return {f"{corpus} {split or ''}".strip(): select([chosen], root.parent, vocabulary)}
-
-
-def _of_recipe(recipe: str, data: Path, vocabulary: tuple[str, ...]) -> Mapping[str, Selection]:
-    """Return the validation speech of a recipe by corpus. Raises TrainingError if there is no such recipe or speech."""
-    from oyez.training.config import load_recipe
-    from oyez.training.selection import select_by_corpus
-
-    return select_by_corpus(load_recipe(recipe).data.validation, data, vocabulary)

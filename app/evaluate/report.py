@@ -16,15 +16,16 @@ from rich.markup import escape
 from rich.table import Table
 
 from oyez.training.calibration.reliability import BINS, expected_calibration_error, words_and_rightness
+from oyez.training.evaluation.metrics import Accuracy
 from oyez.training.evaluation.recognition import Evaluation
 
 
 @dataclass(frozen=True)
 class Trial:
-    """A model in one decoding, as it did on one corpus or several."""
+    """A model in one decoding, and its results on one corpus or several."""
 
     model: str
-    decoding: str  # or that it was one of a commands file
+    decoding: str  # "commands" with a commands file
     by_corpus: Mapping[str, Evaluation]
     by_snr: Mapping[float, Evaluation]  # signal-to-noise ratio in dB -> all of these utterances in noise
 
@@ -35,7 +36,7 @@ class Trial:
 
 
 def as_record(trial: Trial, source: Mapping[str, str | None]) -> dict[str, Any]:
-    """Return everything: what was measured and how, the figures, and each utterance as it was heard.
+    """Return everything: what was measured and how, the figures, and each utterance as it was recognised.
 
     `source` says where the utterances are from: a recipe, or a corpus and its split.
     """
@@ -48,14 +49,14 @@ def as_record(trial: Trial, source: Mapping[str, str | None]) -> dict[str, Any]:
         "by_corpus": {title: _figures(part) for title, part in trial.by_corpus.items()},
         "by_speaker": {name: asdict(group) for name, group in evaluation.by(lambda u: u.speaker).items()},
         "by_snr_db": {f"{snr:g}": asdict(noisy.accuracy) for snr, noisy in trial.by_snr.items()},
-        "left_out": evaluation.left_out,
+        "skipped": evaluation.left_out,
         "results": [
             {
                 "corpus": title,
                 "path": str(result.utterance.path),
                 "speaker": result.utterance.speaker,
-                "text": result.utterance.text,
-                "heard": result.text,
+                "reference": result.utterance.text,
+                "recognised": result.text,
                 "confidence": result.transcript.confidence,
             }
             for title, part in trial.by_corpus.items()
@@ -105,7 +106,7 @@ def _figures(evaluation: Evaluation) -> dict[str, Any]:
 
 
 def _by_corpus(trials: Sequence[Trial]) -> Table:
-    headings = ("corpus", "decoding", "clips", "speakers", "right", "WER", "CER", "calibration error")
+    headings = ("corpus", "decoding", "clips", "speakers", "sentence accuracy", "WER", "CER", "calibration error")
     table = Table(*headings, box=None, title=escape(f"{trials[0].model} by corpus"))
     for column in table.columns[2:]:
         column.justify = "right"
@@ -114,15 +115,15 @@ def _by_corpus(trials: Sequence[Trial]) -> Table:
         rows["all"] = [trial.whole for trial in trials]
     for name, parts in rows.items():
         for number, (trial, part) in enumerate(zip(trials, parts, strict=True)):
-            now = part.accuracy
-            said = any(result.utterance.text for result in part.results)  # else every word heard is wrong
+            accuracy = part.accuracy
+            has_words = any(result.utterance.text for result in part.results)  # else every recognised word is wrong
             table.add_row(
                 "" if number else name,
                 trial.decoding,
-                str(now.utterances),
+                str(accuracy.utterances),
                 str(_speakers(part)),
-                *(f"{share:.2%}" for share in (now.correct, now.word_error_rate, now.character_error_rate)),
-                f"{_calibration_error(part):.2%}" if said else "-",
+                *_shares(accuracy),
+                f"{_calibration_error(part):.2%}" if has_words else "-",
             )
     return table
 
@@ -135,33 +136,31 @@ def _of_one(trial: Trial, confusions: int) -> Iterator[Table]:
     figures = Table("", "", box=None, show_header=False, title=escape(f"{trial.model} on {where}"))
     figures.add_row("decoding", trial.decoding)
     figures.add_row("utterances", f"{accuracy.utterances} ({evaluation.audio_seconds / 3600:.2f} h)")
-    figures.add_row("whole text right", f"{accuracy.correct:.2%}")
+    figures.add_row("sentence accuracy", f"{accuracy.correct:.2%}")
     figures.add_row("word error rate", f"{accuracy.word_error_rate:.2%}")
     figures.add_row("character error rate", f"{accuracy.character_error_rate:.2%}")
     if not any(result.utterance.text for result in evaluation.results):
         invented = sum(len(result.text.split()) for result in evaluation.results)
-        figures.add_row("words heard", f"{invented}, where none was said")
-    figures.add_row("worst tenth of speakers", f"{_decile(by_speaker):.2%} right or less")
+        figures.add_row("words recognised", f"{invented}, where none was said")
+    figures.add_row("worst tenth of speakers", f"sentence accuracy {_decile(by_speaker):.2%} or less")
     figures.add_row("expected calibration error", f"{_calibration_error(evaluation):.2%}")
     figures.add_row("real-time factor", f"{evaluation.seconds_of_work / evaluation.audio_seconds:.4f}")
     yield figures
     if trial.by_snr:
-        levels = Table("noise", "right", "WER", "CER", box=None, title="by signal-to-noise ratio")
+        levels = Table("noise", "sentence accuracy", "WER", "CER", box=None, title="by signal-to-noise ratio")
         for snr, noisy in [(None, evaluation), *trial.by_snr.items()]:
-            now = noisy.accuracy
-            shares = (now.correct, now.word_error_rate, now.character_error_rate)
-            levels.add_row("as it is" if snr is None else f"{snr:g} dB", *(f"{share:.2%}" for share in shares))
+            levels.add_row("as recorded" if snr is None else f"{snr:g} dB", *_shares(noisy.accuracy))
         yield levels
     by_text = evaluation.by(lambda u: u.text)
     if len(by_text) <= len(evaluation.results) / 5:  # a list of commands, not sentences
-        each = Table("said", "clips", "right", box=None, title="by text")
+        texts = Table("reference", "clips", "sentence accuracy", box=None, title="by text")
         for text, group in by_text.items():
-            each.add_row(text or "(nothing)", str(group.utterances), f"{group.correct:.1%}")
-        yield each
+            texts.add_row(text or "(nothing)", str(group.utterances), f"{group.correct:.1%}")
+        yield texts
     if confusions and evaluation.confusions:
-        errors = Table("said", "heard", "times", box=None, title="most frequent errors")
-        for said, heard, count in evaluation.confusions[:confusions]:
-            errors.add_row(said or "(nothing)", heard or "(nothing)", str(count))
+        errors = Table("reference", "recognised", "times", box=None, title="most frequent errors")
+        for reference, recognised, count in evaluation.confusions[:confusions]:
+            errors.add_row(reference or "(nothing)", recognised or "(nothing)", str(count))
         yield errors
 
 
@@ -182,7 +181,7 @@ def _draw_reliability(axes: Axes, trial: Trial, colour: str) -> None:
 def _draw_speakers(axes: Axes, trial: Trial, colour: str) -> None:
     by_speaker = sorted(group.correct for group in trial.whole.by(lambda u: u.speaker).values())
     axes.step(np.linspace(0, 1, len(by_speaker)), by_speaker, where="mid", color=colour, label=trial.decoding)
-    axes.set(xlabel="share of speakers", ylabel="whole text right, this much or less", ylim=(0, 1.02))
+    axes.set(xlabel="share of speakers", ylabel="sentence accuracy, this much or less", ylim=(0, 1.02))
 
 
 def _draw_corpora(axes: Axes, trial: Trial, colour: str) -> None:
@@ -197,7 +196,12 @@ def _draw_noise(axes: Axes, trial: Trial, colour: str) -> None:
     right = [noisy.accuracy.correct for noisy in trial.by_snr.values()]
     axes.plot(list(trial.by_snr), right, color=colour, marker="o")
     axes.axhline(trial.whole.accuracy.correct, color=colour, alpha=0.4, linestyle="--")
-    axes.set(xlabel="signal-to-noise ratio (dB); dashed: no noise added", ylabel="whole text right", ylim=(0, 1.02))
+    axes.set(xlabel="signal-to-noise ratio (dB); dashed: no noise added", ylabel="sentence accuracy", ylim=(0, 1.02))
+
+
+def _shares(accuracy: Accuracy) -> list[str]:
+    shares = (accuracy.correct, accuracy.word_error_rate, accuracy.character_error_rate)
+    return [f"{share:.2%}" for share in shares]
 
 
 def _speakers(evaluation: Evaluation) -> int:

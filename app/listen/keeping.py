@@ -1,4 +1,4 @@
-"""Keeps what was heard: a folder of recordings with a manifest, as `oyez train` and `oyez evaluate` read it."""
+"""Keeps live results: a folder of recordings with a manifest, as `oyez train` and `oyez evaluate` read it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MANIFEST = "manifest.jsonl"
 
 
 class KeepingError(Exception):
-    """What was heard cannot be kept. The message names the file and the reason."""
+    """A result that cannot be kept. The message names the file and the reason."""
 
 
 class Keeper:
@@ -28,7 +28,7 @@ class Keeper:
         """Make the folder; its files are named by the time at which listening `started`. Raises KeepingError."""
         self._folder = folder
         self._session = (started or datetime.now()).strftime("%Y%m%d-%H%M%S.%f")
-        try:  # a folder that cannot be written is told before anybody speaks
+        try:  # a folder that cannot be written is reported before anybody speaks
             folder.mkdir(parents=True, exist_ok=True)
             self._append("")
             content = (folder / MANIFEST).read_bytes()
@@ -38,12 +38,12 @@ class Keeper:
             raise KeepingError(f"{folder}: cannot be written ({error.strerror})") from error
 
     def keep_all(self, heard: Iterable[Heard]) -> Iterator[Heard]:
-        """Keep the results among what is heard, and hand it on. Raises KeepingError."""
-        for each in heard:
-            for event in each.events:
+        """Keep the results of a session, and pass its chunks on. Raises KeepingError."""
+        for chunk in heard:
+            for event in chunk.events:
                 if isinstance(event, Final) and is_result(event):
                     self.keep(event)
-            yield each
+            yield chunk
 
     def keep(self, final: Final) -> Path:
         """Write a result; return the path of its sound. Raises KeepingError."""

@@ -1,4 +1,4 @@
-"""How soon live recognition answers, and how much work it is: a recording, fed as fast as it would be spoken."""
+"""Latency and processor time of live recognition: a recording, fed as fast as it would be spoken."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from oyez.app.listen.listening import warm_up
+from oyez.app.events import warm_up
 from oyez.app.listen.sources import Recording
 from oyez.data.audio import SAMPLE_RATE, Waveform
+from oyez.data.counting import counted
 from oyez.models.recognizer import Recognizer
 from oyez.models.types import Final, Partial, SpeechStarted
 from oyez.models.vad.segmentation import SegmentationConfig
@@ -36,10 +37,10 @@ class Clock:
 class Latency:
     """What was measured; all times in seconds."""
 
-    closing_silence: float
+    end_silence: float
     finals: list[float] = field(default_factory=list)  # from the last speech to the final
     partials: list[float] = field(default_factory=list)  # age of the oldest voice that no partial held before
-    taken_back: int = 0  # partials whose stable words are not the beginning of their final
+    revised: int = 0  # partials whose stable words are not the beginning of their final
     cut: int = 0  # finals of speech without a pause, whose last word may be long past
     work: dict[bool, float] = field(default_factory=lambda: {False: 0.0, True: 0.0})  # by whether somebody spoke
     audio: dict[bool, float] = field(default_factory=lambda: {False: 0.0, True: 0.0})
@@ -52,10 +53,10 @@ class Latency:
             "finals": len(self.finals),
             "finals_cut": self.cut,
             "partials": len(self.partials),
-            "partials_taken_back": self.taken_back,
-            "closing_silence_ms": round(self.closing_silence * 1000),
+            "partials_revised": self.revised,
+            "end_silence_ms": round(self.end_silence * 1000),
             "final_ms": _percentiles(self.finals),
-            "final_after_closing_ms": _percentiles([delay - self.closing_silence for delay in self.finals]),
+            "final_after_end_silence_ms": _percentiles([delay - self.end_silence for delay in self.finals]),
             "partial_ms": _percentiles(self.partials),
             "work_in_silence": _share(self.work[False], self.audio[False]),
             "work_in_speech": _share(self.work[True], self.audio[True]),
@@ -66,7 +67,7 @@ class Latency:
 
         def row(name: str, key: str) -> str:
             median, high = record[key]["median"], record[key]["p95"]
-            return f"{name:<38}{'–' if median is None else f'median {median:5.0f} ms   95% {high:5.0f} ms'}"
+            return f"{name:<38}{'–' if median is None else f'median {median:5.0f} ms   95th percentile {high:5.0f} ms'}"
 
         def share(name: str, key: str) -> str:
             return f"{name:<38}{'–' if record[key] is None else f'{record[key]:.1%} of one core'}"
@@ -74,13 +75,14 @@ class Latency:
         return "\n".join(
             [
                 f"{record['audio_seconds']:.1f} s of sound, {record['speech_seconds']:.1f} s of it speech; "
-                f"{len(self.finals) + self.cut} results ({self.cut} cut without a pause), {len(self.partials)} partial",
-                row("final after the last speech", "final_ms"),
-                row(f"  beyond {self.closing_silence:g} s of closing silence", "final_after_closing_ms"),
-                row("partial behind the voice", "partial_ms"),
-                f"{'stable words taken back':<38}in {self.taken_back} of {len(self.partials)} partial results",
-                share("work while nobody speaks", "work_in_silence"),
-                share("work while somebody speaks", "work_in_speech"),
+                f"{counted(len(self.finals) + self.cut, 'result')} ({self.cut} cut without a pause), "
+                f"{counted(len(self.partials), 'partial result')}",
+                row("result after end of speech", "final_ms"),
+                row(f"  beyond {self.end_silence:g} s of end silence", "final_after_end_silence_ms"),
+                row("partial result behind the voice", "partial_ms"),
+                f"{'stable words revised':<38}in {self.revised} of {counted(len(self.partials), 'partial result')}",
+                share("processor time in silence", "work_in_silence"),
+                share("processor time in speech", "work_in_speech"),
             ]
         )
 
@@ -117,7 +119,7 @@ def measure(
                 heard = event.end
                 stable.append(event.stable)
             elif isinstance(event, Final):
-                result.taken_back += sum(not event.transcript.text.startswith(each) for each in stable)
+                result.revised += sum(not event.transcript.text.startswith(words) for words in stable)
                 stable.clear()
                 if stream.speaking:
                     result.cut += 1

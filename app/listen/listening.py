@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from oyez.app.events import as_record, warm_up
 from oyez.app.listen.sources import Source
-from oyez.data.audio import SAMPLE_RATE, to_mono
+from oyez.data.audio import to_mono
 from oyez.models.recognizer import Recognizer
-from oyez.models.types import Event, Final, Partial, RejectionCode, SpeechStarted
+from oyez.models.types import Event, Final
 from oyez.models.vad.segmentation import SegmentationConfig
 
 _REMEMBERED = 1000  # delays that the summary is made of: the last ones
@@ -88,36 +89,10 @@ def is_result(event: Event) -> bool:
     return isinstance(event, Final) and bool(event.transcript.text) and event.transcript.rejection is None
 
 
-def warm_up(recognizer: Recognizer) -> None:
-    """Have torch do what it does at its first call only, before anybody waits for it."""
-    recognizer.transcribe([np.zeros(SAMPLE_RATE, np.float32)])
-
-
 def level_db(chunk: npt.NDArray[Any]) -> float:
     """Return the loudness of samples: RMS in dB of full scale, -100 at the least."""
     rms = float(np.sqrt(np.mean(np.square(to_mono(chunk))))) if len(chunk) else 0.0
     return 20 * float(np.log10(max(rms, 1e-5)))
-
-
-def as_record(event: Event) -> dict[str, Any]:
-    """Return an event for programs: its kind, its times in the stream, and what was said."""
-    match event:
-        case SpeechStarted():
-            return {"event": "speech", "start": round(event.start, 3)}
-        case Partial():
-            return {
-                "event": "partial",
-                "start": round(event.start, 3),
-                "end": round(event.end, 3),
-                "text": event.text,
-                "stable": event.stable,
-                "confidence": event.confidence,
-            }
-        case Final():
-            rejection = event.transcript.rejection
-            is_wake = rejection is not None and rejection.code is RejectionCode.WAKE_ONLY
-            times = {"start": round(event.start, 3), "end": round(event.end, 3)}
-            return {"event": "wake" if is_wake else "final", **times, **event.transcript.to_dict()}
 
 
 def show_jsonl(heard: Iterable[Heard]) -> None:

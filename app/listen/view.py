@@ -10,10 +10,9 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from oyez.app.commands.live import summary
 from oyez.app.console import console
 from oyez.app.listen.listening import Heard
-from oyez.models.types import Final, Partial, SpeechStarted
+from oyez.models.types import Final, Partial, SpeechStarted, Transcript
 
 SURE = 0.8  # a result with less confidence is shown as doubtful
 _METER_WIDTH = 16
@@ -76,6 +75,15 @@ class LiveView:
             print_line(line, result_line(final), self._console)
 
 
+def summary(transcript: Transcript) -> str:
+    """Return the line that a result is shown as: the text, or the command with its slots; nothing for no command."""
+    if transcript.rejection is not None:
+        return ""
+    if (command := transcript.command) is None:
+        return transcript.text
+    return "\t".join([command.intent, *(f"{name}={value}" for name, value in command.slots.items()), command.text])
+
+
 def print_line(line: str, shown: Text | None = None, console: Console = console) -> None:
     """Print a line to stdout, or, where that is the terminal, as it is `shown` above the line that moves."""
     if sys.stdout.isatty() and console.is_terminal:
@@ -97,7 +105,7 @@ def result_line(final: Final) -> Text:
 
 
 def show_live(heard: Iterable[Heard]) -> None:
-    """Show what is heard in the terminal."""
+    """Show a session in the terminal."""
     with LiveView() as view:
-        for each in heard:
-            view.show(each)
+        for chunk in heard:
+            view.show(chunk)

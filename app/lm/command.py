@@ -7,15 +7,16 @@ from typing import Annotated
 
 import typer
 
-from oyez.app.console import say, wrong_use
+from oyez.app.console import CommandGroup, say, usage_error
 from oyez.app.errors import usage_errors
 from oyez.app.lm.fuse import fuse_character, fuse_ngram
 
-lm_app = typer.Typer(no_args_is_help=True, help="Train, estimate and weight language models.")
+lm_app = CommandGroup(help="Train, estimate and weight language models.")
 lm_app.command("fuse-ngram")(fuse_ngram)
 lm_app.command("fuse-character")(fuse_character)
 
 _SKIPPED_SHOWN = 10
+_MOST_SEED = 2**63 - 1
 
 
 @lm_app.command()
@@ -67,7 +68,7 @@ def train(
             say(f"{len(texts)} sentences, {len(skipped)} skipped")
             trainer = LanguageTrainer(texts, config, training, out)
         except ValueError as error:
-            wrong_use(error)
+            usage_error(error)
         run(work, trainer, "cpu", processes=1)
         card = language_card(config, ", ".join(path.name for path in text), len(texts), trainer.progress.bits)
         save_language_model(out, trainer.model, card)
@@ -123,7 +124,7 @@ def estimate(
             if threshold:
                 model = prune_by_entropy(model, threshold)
         except ValueError as error:
-            wrong_use(error)
+            usage_error(error)
         write_arpa(model, out)
     sizes = ", ".join(f"{len(probabilities)} of order {n}" for n, probabilities in enumerate(model.probabilities, 1))
     say(f"{out}: {sizes}")
@@ -135,39 +136,44 @@ def generate(
     model: Annotated[
         str, typer.Option("--model", "-m", help="A shipped language model's name, or a folder of one.")
     ] = "books",
-    temperature: Annotated[float, typer.Option(help="Above 1 freer, below 1 safer, 0 always the likeliest.")] = 0.7,
+    temperature: Annotated[
+        float, typer.Option(help="Above 1 freer, below 1 safer, 0 always the likeliest letter.", min=0)
+    ] = 0.7,
     top_k: Annotated[
-        int | None, typer.Option(help="Choose among so many of the likeliest letters only.", show_default="all")
+        int | None,
+        typer.Option(help="Choose among so many of the likeliest letters only.", min=1, show_default="all letters"),
     ] = None,
-    count: Annotated[int, typer.Option("--count", "-n", help="How many texts to write.", min=1)] = 1,
-    max_length: Annotated[int, typer.Option(help="Letters to write at most.", min=1)] = 200,
+    count: Annotated[int, typer.Option("--count", "-n", help="How many texts to write.", min=1, max=100_000)] = 1,
+    max_length: Annotated[int, typer.Option(help="Letters to write at most.", min=1, max=100_000)] = 200,
     seed: Annotated[
-        int | None, typer.Option(help="Random seed: the same text again.", min=0, show_default="drawn")
+        int | None, typer.Option(help="Random seed.", min=0, max=_MOST_SEED, show_default="another each time")
     ] = None,
 ) -> None:
-    """Continue a text, letter by letter, as a character language model would.
+    """Continue a text, letter by letter, with a character language model."""
+    from oyez.data.text import TextError, normalise
 
-    oyez lm generate "turn on" --temperature 0.5
-    """
+    try:
+        given = normalise(beginning) + (" " if beginning[-1:].isspace() else "")
+    except TextError as error:
+        usage_error(error)
+
     import torch
 
-    from oyez.data.text import normalise
+    from oyez.models.checkpoint import CheckpointError
     from oyez.models.language.character import load_language_model
 
-    with usage_errors():
-        try:
-            language_model = load_language_model(model)
-            text = normalise(beginning) + (" " if beginning[-1:].isspace() else "")
-            generator = torch.Generator()
-            if seed is None:
-                generator.seed()
-            else:
-                generator.manual_seed(seed)
-            for _ in range(count):
-                letters = language_model.generate(text, temperature, top_k, max_length, generator)
-                print(text, end="", flush=True)
-                for letter in letters:
-                    print(letter, end="", flush=True)
-                print(flush=True)
-        except ValueError as error:
-            wrong_use(error)
+    try:
+        language_model = load_language_model(model)
+        generator = torch.Generator()
+        if seed is None:
+            generator.seed()
+        else:
+            generator.manual_seed(seed)
+        for _ in range(count):
+            letters = language_model.generate(given, temperature, top_k, max_length, generator)
+            print(given, end="", flush=True)
+            for letter in letters:
+                print(letter, end="", flush=True)
+            print(flush=True)
+    except (CheckpointError, ValueError) as error:
+        usage_error(error)

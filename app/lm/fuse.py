@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from oyez.app.console import say, wrong_use
+from oyez.app.console import say, usage_error
 from oyez.app.errors import usage_errors
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def fuse_ngram(
     oyez lm fuse-ngram runs/english/best words.arpa --recipe english --data speech
     """
     if not file.is_file():
-        wrong_use(f"{file}: no such file")
+        usage_error(f"{file}: no such file")
     from oyez.training.lm.fusion import fit_ngram, save_ngram_fusion
 
     with usage_errors(file):
@@ -44,7 +44,7 @@ def fuse_ngram(
         try:
             fusion = fit_ngram(file, speech)
         except ValueError as error:
-            wrong_use(error)
+            usage_error(error)
         if fusion.perplexity is not None:
             figures = f"perplexity {fusion.perplexity:.0f}, {fusion.unknown:.1%} of the words unknown"
             Console().print(f"texts of several words: {figures}\n")

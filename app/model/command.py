@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from oyez.app.console import wrong_use
+from oyez.app.console import CommandGroup, usage_error
 from oyez.app.errors import usage_errors
 
-model_app = typer.Typer(no_args_is_help=True, help="Work on trained models.")
+model_app = CommandGroup(help="Work on trained models.")
 
 
 @model_app.command()
@@ -27,9 +27,9 @@ def average(
     oyez model average runs/english/best runs/english-words/best --weight 0.4 --weight 0.6 --out runs/mean
     """
     if out.exists():
-        wrong_use(f"--out {out} exists already")
+        usage_error(f"--out {out} exists already")
     if len(model) < 2:
-        wrong_use("a mean is of two models or more")
+        usage_error("a mean is of two models or more")
     from oyez.models.network import load_checkpoint, save_checkpoint
     from oyez.training.averaging import mean_of
 
@@ -37,7 +37,7 @@ def average(
         try:
             mean = mean_of([load_checkpoint(name) for name in model], weight or [1.0] * len(model))
         except ValueError as error:
-            wrong_use(error)
+            usage_error(error)
         parts = "".join(f"- {name}\n" for name in model)
         save_checkpoint(out, mean, f"# {mean.config.name}\n\n{mean.config.description}\n\nThe mean of\n\n{parts}")
     print(out)

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from oyez.app.commands.command import FileArgument, compile_file
-from oyez.app.console import DeviceOption, say, wrong_use
+from oyez.app.console import say, usage_error
 from oyez.app.errors import usage_errors
+from oyez.app.options import DeviceOption, FileArgument
 from oyez.app.train.command import ProcessesOption
 
 
@@ -69,16 +69,18 @@ def adapt(
     Needs the extra for synthetic voices: pip install -e '.[synthesis]'
     """
     if recipe is not None and data is None:
-        wrong_use("--recipe says which corpora of --data are taken: give both")
+        usage_error("--recipe says which corpora of --data are taken: give both")
     if data is not None and replay is not None:
-        wrong_use("--data and --replay exclude each other: both say which real speech must stay known")
+        usage_error("--data and --replay exclude each other: both say which real speech must stay known")
     if other_speech is not None and recordings is None:
-        wrong_use("--other-speech belongs to --recordings")
+        usage_error("--other-speech belongs to --recordings")
+    from oyez.app.commands_file import compile_file
+
     compiled, _ = compile_file(file)
     out = out or Path("adapted") / file.stem
     if out.exists():
-        wrong_use(f"{out} exists already; choose another --out")
-    from oyez.app.commands.tuning import TuningError
+        usage_error(f"{out} exists already; choose another --out")
+    from oyez.app.measuring import RecordingsError
     from oyez.app.train.adaptation import RealSpeech, Task, adapt_model
 
     real = RealSpeech(data, recipe, replay)
@@ -86,8 +88,8 @@ def adapt(
     try:
         with usage_errors(out):
             refused = adapt_model(task, voice or [], max_wer_increase / 100)
-    except TuningError as error:
-        wrong_use(error)
+    except RecordingsError as error:
+        usage_error(error)
     except KeyboardInterrupt as stop:
         say("stopped; run again to resume")
         raise typer.Exit(130) from stop

@@ -12,8 +12,9 @@ from typing import Any
 
 from rich.console import Console
 
-from oyez.app.commands.tuning import attempts_of
-from oyez.app.console import load_recognizer, progress_bar, say, wrong_use
+from oyez.app.console import progress_bar, say, usage_error
+from oyez.app.measuring import attempts_of
+from oyez.app.recognizers import load_recognizer
 from oyez.app.train.adaptation_report import adaptation_account, comparison, comparison_table, speech_summary
 from oyez.data.cores import available_cores
 from oyez.models.checkpoint import find_checkpoint, read_config
@@ -94,7 +95,7 @@ def adapt_model(task: Task, further_voices: Sequence[str], max_increase: float) 
     recorded = _attempts_on_recordings(base, task, reports=True)
     sentences = draw_sentences(task.compiled.file)
     if not sentences.training:
-        wrong_use(f"{task.file}: there is no sentence to train on")
+        usage_error(f"{task.file}: there is no sentence to train on")
     for reason in voices.missing:
         say(f"fewer voices than there could be: {reason}")
     replay, noise = _real_speech(task.real, base.config)
@@ -144,10 +145,10 @@ def adapt_model(task: Task, further_voices: Sequence[str], max_increase: float) 
 def _refuse_unfit(base: Recognizer, file: Path) -> None:
     """End the command if this model cannot be adapted to this file."""
     if base.config.acoustic.pooling is not None:
-        wrong_use(f"model {base.name!r} is a classifier of words: adapt one of sentences, such as english")
+        usage_error(f"model {base.name!r} is a classifier of words: adapt one of sentences, such as english")
     if unknown := CommandsInterpreter.load(base.config, file).unknown_words():
         shown = ", ".join(unknown[:10]) + (", ..." if len(unknown) > 10 else "")
-        wrong_use(f"{base.name} writes {len(base.config.vocabulary)} words, and not: {shown}; adapt english")
+        usage_error(f"{base.name} writes {len(base.config.vocabulary)} words, and not: {shown}; adapt english")
 
 
 def _real_speech(real: RealSpeech, config: ModelConfig) -> tuple[Replay | None, list[Path]]:
@@ -177,7 +178,9 @@ def _begin_or_resume(task: Task, weights: str, further_voices: Sequence[str]) ->
         task.work.mkdir(parents=True)
         noted.write_text(json.dumps(plan, indent=2))
     elif not noted.is_file() or noted.read_text() != json.dumps(plan, indent=2):
-        wrong_use(f"{task.work}: not an unfinished adaptation of this file with these options; delete it to start anew")
+        usage_error(
+            f"{task.work}: not an unfinished adaptation of this file with these options; delete it to start anew"
+        )
     else:
         say(f"resuming in {task.work}")
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from oyez.app.console import wrong_use
+from oyez.app.console import usage_error
 from oyez.app.errors import is_first_process, usage_errors
 
 if TYPE_CHECKING:
@@ -63,9 +63,9 @@ def train(
     oyez train --recordings my_voice --init english --out runs/my_voice
     """
     if (recipe is None) == (recordings is None):
-        wrong_use("name a recipe, or --recordings to fine-tune a model on, and not both")
+        usage_error("name a recipe, or --recordings to fine-tune a model on, and not both")
     if recordings is not None and init is None:
-        wrong_use("--recordings needs --init: the model that is fine-tuned, such as english")
+        usage_error("--recordings needs --init: the model that is fine-tuned, such as english")
     from oyez.training.config import load_recipe
     from oyez.training.fine_tuning import fine_tuning_recipe, keep_language_model
     from oyez.training.processes import run

@@ -11,20 +11,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from oyez.app.commands.command import with_commands
-from oyez.app.console import (
+from oyez.app.console import progress_bar, say, say_loading, usage_error
+from oyez.app.options import (
+    DEFAULT_MODEL,
     CommandsOption,
     DecodingOption,
     DeviceOption,
     ModelOption,
     PrecisionChoice,
     PrecisionOption,
-    hushed_libraries,
-    load_recognizer,
-    progress_bar,
-    say,
-    wrong_use,
 )
+from oyez.data.quiet import quiet_libraries
 
 if TYPE_CHECKING:
     from oyez.app.transcribe.cutting import Outcome
@@ -59,86 +56,103 @@ def transcribe(
             "input."
         ),
     ],
-    model: ModelOption = "commands",
+    model: ModelOption = DEFAULT_MODEL,
     format: Annotated[
-        list[Format] | None, typer.Option("--format", "-f", help="May be given several times.  [default: txt]")
+        list[Format] | None,
+        typer.Option("--format", "-f", help="How a transcript is written; repeatable.", show_default="txt"),
     ] = None,
     output_dir: Annotated[
         Path | None, typer.Option("--output-dir", "-o", help="Write files here, in the tree of the inputs.")
     ] = None,
-    beside: Annotated[bool, typer.Option("--beside", help="Write files beside the inputs.")] = False,
+    next_to_input: Annotated[bool, typer.Option("--next-to-input", help="Write files next to the inputs.")] = False,
     resume: Annotated[
         bool | None,
         typer.Option(
             "--resume/--no-resume",
-            help="Leave out what is complete and unchanged.  [default: --resume with a folder or a pattern]",
+            help="Skip what is complete and unchanged.",
+            show_default="--resume with a folder or a pattern",
         ),
     ] = None,
     journal: Annotated[
         Path | None,
-        typer.Option(help="Keep account here.  [default: oyez-journal.jsonl in the output folder, or in this one]"),
+        typer.Option(help="Journal file.", show_default="oyez-journal.jsonl in the output folder, or in this one"),
     ] = None,
     suffix: Annotated[
-        list[str] | None, typer.Option(help="Take only such files from folders (.wav); may be given several times.")
+        list[str] | None,
+        typer.Option(help="Take only such files from folders, e.g. .wav; repeatable.", show_default="all audio"),
     ] = None,
     channels: Annotated[Channels, typer.Option(help="split: a transcript for each channel.")] = Channels.mix,
     workers: Annotated[
-        int | None, typer.Option(help="Processes; 1 is this one.  [default: as work and machine suggest]", min=1)
+        int | None,
+        typer.Option(help="Processes; 1 is this one.", min=1, max=1024, show_default="as work and machine suggest"),
     ] = None,
     batch_seconds: Annotated[
         float | None,
-        typer.Option(help="Audio that goes through the network at once.  [default: what is fastest]", min=1, max=3600),
+        typer.Option(help="Seconds of audio that go through the network at once.", min=1, max=3600, show_default="160"),
     ] = None,
     decoding: DecodingOption = None,
     commands: CommandsOption = None,
-    runners_up: Annotated[int, typer.Option(help="With --commands: how many other commands to tell.", min=0)] = 0,
+    alternatives: Annotated[
+        int, typer.Option(help="With --commands: how many of the next likely commands to list.", min=0, max=100)
+    ] = 0,
     precision: PrecisionOption = PrecisionChoice.auto,
     device: DeviceOption = "cpu",
 ) -> None:
-    """Transcribe recordings to the terminal, or to files; what was interrupted is taken up again."""
+    """Transcribe recordings to the terminal, or to files; interrupted, the same command resumes."""
+    formats = list(dict.fromkeys(each.value for each in format or [Format.txt]))
+    to_files = next_to_input or output_dir is not None
+    if next_to_input and output_dir is not None:
+        usage_error("--next-to-input and --output-dir exclude each other")
+    if not to_files and (resume or journal is not None):
+        usage_error(
+            f"{'--resume' if resume else '--journal'} needs --output-dir or --next-to-input: "
+            "without files there is nothing to resume"
+        )
+    if not to_files and len(formats) > 1:
+        usage_error(f"several formats ({', '.join(formats)}) need --output-dir or --next-to-input")
+    if alternatives and commands is None:
+        usage_error("--alternatives belongs to --commands")
+    if next_to_input and "-" in paths:
+        usage_error("standard input is in no folder to write to; use --output-dir")
+
+    if commands is not None:
+        from oyez.app.commands_file import check_commands
+
+        check_commands(commands)
+
     from oyez.app.transcribe.formats import OF_ONE_RECORDING
     from oyez.app.transcribe.inputs import JOURNAL, InputError, gather, standard_input
     from oyez.app.transcribe.journal import Journal, JournalError, written_by
-    from oyez.app.transcribe.pool import PoolError, prepare
-    from oyez.app.transcribe.run import Files, OutputError, Summary
-    from oyez.app.transcribe.transcription import suitable_workers
-    from oyez.app.transcribe.transcription import transcribe as transcribe_all
-    from oyez.app.transcribe.worker import Settings
     from oyez.data.audio import SUFFIXES
 
-    formats = list(dict.fromkeys(each.value for each in format or [Format.txt]))
-    to_files = beside or output_dir is not None
-    if beside and output_dir is not None:
-        wrong_use("--beside and --output-dir exclude each other")
-    if not to_files and (resume or journal is not None):
-        wrong_use(
-            f"{'--resume' if resume else '--journal'} needs --output-dir or --beside: there is nothing to go on from"
-        )
-    if not to_files and len(formats) > 1:
-        wrong_use(f"several formats ({', '.join(formats)}) need --output-dir or --beside")
-    if runners_up and commands is None:
-        wrong_use("--runners-up belongs to --commands")
-    if beside and "-" in paths:
-        wrong_use("standard input has no place beside it; use --output-dir")
-
     journal_path = journal or (output_dir or Path()) / JOURNAL
-    with hushed_libraries(), ExitStack() as stack:
+    with quiet_libraries(), ExitStack() as stack:
         try:
             stdin = stack.enter_context(standard_input()) if "-" in paths else None
             suffixes = {f".{each.lstrip('.').lower()}" for each in suffix or []} or SUFFIXES
             gathered = gather(paths, suffixes, channels == Channels.split, stdin, written_by(journal_path))
         except InputError as error:
-            wrong_use(error)
+            usage_error(error)
         inputs = gathered.inputs
-        if len(inputs) > 1 and not to_files and OF_ONE_RECORDING.intersection(formats):
-            wrong_use(f"{formats[0]} of {len(inputs)} recordings is {len(inputs)} files: use --output-dir or --beside")
+        if len(inputs) > 1 and not to_files and formats[0] in OF_ONE_RECORDING:
+            count = len(inputs)
+            usage_error(f"{formats[0]} of {count} recordings is {count} files: use --output-dir or --next-to-input")
+        say_loading()
+
+        from oyez.app.recognizers import load_recognizer, with_commands
+        from oyez.app.transcribe.pool import PoolError, prepare
+        from oyez.app.transcribe.run import Files, OutputError, Summary
+        from oyez.app.transcribe.transcription import suitable_workers
+        from oyez.app.transcribe.transcription import transcribe as transcribe_all
+        from oyez.app.transcribe.worker import Settings
+
         if (workers or suitable_workers(inputs)) > 1:
             prepare()
-        recognizer = with_commands(
-            load_recognizer(model, device, decoding, precision, batch_seconds), commands, runners_up
-        )
+        recognizer = load_recognizer(model, device, decoding, precision, batch_seconds)
+        if commands is not None:
+            recognizer = with_commands(recognizer, commands, alternatives)
         settings = Settings(
-            model, recognizer.decoding, precision.value, recognizer.runtime.batch_seconds, commands, runners_up
+            model, recognizer.decoding, precision.value, recognizer.runtime.batch_seconds, commands, alternatives
         )
 
         def outcomes_of(some: Sequence[Input]) -> Iterator[Outcome]:
@@ -154,7 +168,7 @@ def transcribe(
                     goes_on = gathered.searched if resume is None else resume
                     _report_all(files.transcribe(inputs, outcomes_of, summary, goes_on), summary)
         except JournalError as error:
-            wrong_use(error)
+            usage_error(error)
         except (OutputError, PoolError) as error:
             say(f"error: {error}")
             say(f"{summary}; with --resume the rest can be done later")

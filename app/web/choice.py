@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from dataclasses import dataclass
 
-from oyez.app.listen.listening import warm_up
+from oyez.app.events import warm_up
 from oyez.models.checkpoint import CheckpointError, shipped_models
 from oyez.models.recognizer import Recognizer
 

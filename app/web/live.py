@@ -19,7 +19,7 @@ import numpy as np
 from pydantic import ValidationError
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from oyez.app.listen.listening import as_record
+from oyez.app.events import as_record
 from oyez.app.web.choice import Choice
 from oyez.app.web.commands import with_file
 from oyez.app.web.figures import as_svg, inside

@@ -69,7 +69,7 @@ def _best_path(log_probs: LogProbs, labels: list[int]) -> tuple[Ints, LogProbs]:
     # so that a path through what is impossible is better than none
     np.maximum(emissions, _LEAST, out=emissions, where=states.labels >= BLANK)
     scores = states.scores(emissions, np.maximum)
-    view, may_skip = memoryview(scores), (states.skips == 0.0).tolist()  # both are indexed faster than arrays
+    view, may_skip = memoryview(scores.data), (states.skips == 0.0).tolist()  # both are indexed faster than arrays
     state, steps = int(states.last[0]), len(log_probs)
     if view[steps, state - 1] >= view[steps, state]:
         state -= 1

@@ -29,8 +29,8 @@ class LabellingStates:
         first: list[int] = []
         for labelling in labellings:
             first.append(len(row))
-            for label in labelling:
-                row += (BLANK, label)
+            for symbol in labelling:
+                row += (BLANK, symbol)
             row += (BLANK, _BARRIER)
         self.labels: Ints = np.array(row, np.int64)  # of each state
         self.first: Ints = np.array(first, np.int64)  # state of each labelling

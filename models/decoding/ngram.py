@@ -10,18 +10,16 @@ from __future__ import annotations
 import copy
 import gzip
 import math
-import os
 import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
-from threading import Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
 from pydantic import BaseModel, Field
 
 from oyez.data.alphabet import BLANK, LABELS, SPACE, encode
+from oyez.data.quiet import quiet_libraries
 from oyez.models.decoding.decoder import LogProbs
 from oyez.models.decoding.prior import LabelPrior, subtract_prior
 
@@ -32,7 +30,6 @@ _UNKNOWN = "<unk>"
 _GZIP, _KENLM = b"\x1f\x8b", b"mmap lm http://kheafield.com/code"  # how a packed file, and KenLM's binary, begin
 _NEVER = -1e4  # log-probability
 _NO_WORDS = ("<s>", "</s>", _UNKNOWN)
-_ONE_AT_A_TIME = Lock()  # standard error belongs to all threads
 _BEAM_THRESHOLD = 10.0  # hypotheses so much worse than the best are dropped; a wider search found no better text
 
 
@@ -72,7 +69,7 @@ class NgramDecoder:
         try:
             self.words = tuple(word for word in _unigrams(path) if word not in _NO_WORDS)
             self._dictionary = Dictionary([*self.words, _UNKNOWN])
-            with _quiet():
+            with quiet_libraries():  # KenLM's remarks
                 self._language_model = KenLM(str(path), self._dictionary)
             self._lexicon = Trie(LABELS, SPACE)
             nothing = self._language_model.start(True)  # no word, nor the beginning of a sentence, is before the next
@@ -165,22 +162,3 @@ def _unigrams_of_arpa(path: Path, packed: bool) -> Iterator[str]:
                     raise ValueError(f"no word after a tab in the line {line.strip()!r}")
                 yield word
     raise ValueError("it lists no words")
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep KenLM's remarks, which it writes past Python, off standard error."""
-    with _ONE_AT_A_TIME:
-        try:
-            kept = os.dup(2)
-        except OSError:  # it is closed
-            yield
-            return
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        try:
-            os.dup2(nowhere, 2)
-            yield
-        finally:
-            os.dup2(kept, 2)
-            os.close(kept)
-            os.close(nowhere)

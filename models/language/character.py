@@ -18,7 +18,6 @@ from oyez.models.checkpoint import (
     LANGUAGE_MODELS,
     find_checkpoint,
     read_folder,
-    shipped_models,
     without_weights,
 )
 from oyez.models.config import LanguageConfig, SavedLanguageConfig
@@ -186,8 +185,3 @@ def load_language_model(name_or_folder: str | Path = DEFAULT_LANGUAGE_MODEL) -> 
     model = CharacterLanguageModel(LanguageConfig(**without_weights(config)))
     load_weights(model, folder, config)
     return model.eval()
-
-
-def shipped_language_models() -> list[str]:
-    """Return the names of the language models that come with Oyez."""
-    return shipped_models(LANGUAGE_MODELS)

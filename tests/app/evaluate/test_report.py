@@ -48,7 +48,7 @@ def test_a_record_has_the_figures_of_each_corpus_and_of_all() -> None:
     assert other["correct"] == 0.5
     assert set(record["by_speaker"]) == {"words/ann", "words/bob", "other/ann", "other/cid"}
     assert [result["corpus"] for result in record["results"]] == ["words"] * 3 + ["talk, other speech"] * 2
-    assert record["left_out"] == ["words/broken.wav: no audio"]
+    assert record["skipped"] == ["words/broken.wav: no audio"]
 
 
 def test_the_table_has_a_row_for_each_corpus_and_decoding_and_for_all() -> None:
@@ -63,7 +63,7 @@ def test_the_table_has_a_row_for_each_corpus_and_decoding_and_for_all() -> None:
 def test_one_corpus_in_one_decoding_is_not_told_twice() -> None:
     lines = shown([Trial("m", "beam", {"words": WORDS}, {})])
     assert not any("calibration" in line and "corpus" in line for line in lines)
-    assert ["whole", "text", "right", "66.67%"] in lines
+    assert ["sentence", "accuracy", "66.67%"] in lines
 
 
 def test_corpora_decodings_and_noise_are_drawn(tmp_path: Path) -> None:

@@ -64,12 +64,12 @@ def beeps(*stretches: tuple[float, float]) -> Waveform:
     return sound
 
 
-def test_final_comes_a_closing_silence_after_the_last_speech_whatever_the_work_before_it() -> None:
+def test_final_comes_an_end_silence_after_the_last_speech_whatever_the_work_before_it() -> None:
     clock = Wound()
     latency = measure(Slow(clock, 0.02), beeps((1.024, 2.048), (4.096, 5.12)), ENERGY, clock)
     assert len(latency.finals) == 2
     assert latency.finals == pytest.approx([0.512, 0.512], abs=0.015)  # 16 blocks; the work was done during them
-    assert latency.cut == latency.taken_back == 0
+    assert latency.cut == latency.revised == 0
 
 
 def test_a_slow_recogniser_is_late_and_its_lateness_is_counted() -> None:
@@ -100,7 +100,7 @@ def test_stable_words_that_do_not_stay_are_counted() -> None:
     slow = Slow(clock, 0.0)
     slow.said = [*["stop"] * 6, "go"]
     latency = measure(slow, beeps((1.024, 3.072)), ENERGY, clock)
-    assert 0 < latency.taken_back < len(latency.partials)
+    assert 0 < latency.revised < len(latency.partials)
 
 
 def test_speech_without_a_pause_is_counted_apart() -> None:

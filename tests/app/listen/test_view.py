@@ -5,10 +5,11 @@ from __future__ import annotations
 import io
 
 import pytest
+from oyez.models.grammar.command import Command, NoCommand, Refusal
 from rich.console import Console
 
 from oyez.app.listen.listening import Heard
-from oyez.app.listen.view import LiveView, result_line
+from oyez.app.listen.view import LiveView, result_line, summary
 from oyez.models.types import Final, Partial, SpeechStarted, Transcript
 
 
@@ -75,3 +76,14 @@ def test_doubtful_result_is_marked() -> None:
     assert sure.plain == "   1:23.2  go  95%"
     assert doubtful.plain == "   1:23.2  go  40% ?"
     assert result_line(Final(Transcript("go", (), 0.9, 1.0, "m"), 119.97, 121.0)).plain == "   2:00.0  go  90%"
+
+
+STOP = Command("Stop", {"what": "radio", "level": 5}, "stop it", 0.9)
+
+
+@pytest.mark.parametrize(
+    ("command", "line"),
+    [(STOP, "Stop\twhat=radio\tlevel=5\tstop it"), (NoCommand(Refusal.OTHER, STOP), ""), (None, "text")],
+)
+def test_a_command_is_a_line_and_no_command_is_none(command: Command | NoCommand | None, line: str) -> None:
+    assert summary(Transcript("text", (), 0.5, 1.0, "model", command)) == line

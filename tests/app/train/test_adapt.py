@@ -51,7 +51,7 @@ def two_voices(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def refused(done: Result, *parts: str) -> None:
-    """Check for wrong use: exit code 2, one line, and what it names."""
+    """Check for a usage error: exit code 2, one line, and what it names."""
     assert done.exit_code == 2, done.output
     [line] = done.stderr.splitlines()
     assert line.startswith("error: ")
@@ -115,7 +115,7 @@ def test_without_the_extra_the_error_says_how_to_get_it(
     oyez: Oyez, words: Path, untrained_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def missing(_: str) -> None:
-        raise SynthesisError("hibari-tts is not installed: run pip install -e '.[synthesis]'")
+        raise SynthesisError("hibari-tts is not installed: pip install -e '.[synthesis]'")
 
     monkeypatch.setattr(adaptation_speech, "check_voice", missing)
     refused(oyez("adapt", words, "--model", untrained_model), "pip install -e '.[synthesis]'")

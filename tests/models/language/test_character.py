@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from oyez.data.alphabet import LABELS, encode
-from oyez.models.checkpoint import CONFIG, CheckpointError
+from oyez.models.checkpoint import CONFIG, CheckpointError, shipped_language_models
 from oyez.models.language.character import (
     BOUNDARY,
     CharacterLanguageModel,
@@ -17,7 +17,6 @@ from oyez.models.language.character import (
     choose,
     load_language_model,
     save_language_model,
-    shipped_language_models,
 )
 from oyez.models.network import load_checkpoint, save_checkpoint
 

@@ -1,6 +1,6 @@
 import pytest
 
-from oyez.app.commands.tuning import TuningError, attempts_of
+from oyez.app.measuring import RecordingsError, attempts_of
 from oyez.models.grammar.compiler import compile_commands
 from oyez.models.grammar.file import read_commands
 from oyez.models.recognizer import Recognizer
@@ -15,11 +15,11 @@ def tune(tmp_path, spoken):
         path.write_text(text)
         rows = [f"{spoken / name}.flac\t{text}" for name, text in texts.items()]
         (tmp_path / "manifest.tsv").write_text("\n".join(["path\ttext", *rows]))
-        recognizer = Recognizer.load("commands").with_commands(path, threshold=0.0)
-        attempts, left_out = attempts_of(
+        recognizer = Recognizer.load("commands").commands(path, threshold=0.0)
+        attempts, skipped = attempts_of(
             recognizer, compile_commands(*read_commands(path)), tmp_path, spoken / other if other else None
         )
-        return [(each.is_command, each.right, each.confidence > 0.5) for each in attempts], left_out
+        return [(each.is_command, each.right, each.confidence > 0.5) for each in attempts], skipped
 
     return run
 
@@ -48,13 +48,30 @@ def test_a_wake_phrase_alone_is_measured_too(tune):
     assert tune(woken, {"left_right_stop": "left right stop"})[0] == [(True, True, True)]
 
 
-def test_what_cannot_be_read_or_said_is_left_out_by_name(tune):
-    attempts, left_out = tune(WORDS, {"stop": "stop", "gone": "stop", "yes": "🙂"})
+def test_what_cannot_be_read_or_said_is_skipped_by_name(tune):
+    attempts, skipped = tune(WORDS, {"stop": "stop", "gone": "stop", "yes": "🙂"})
     assert len(attempts) == 1
-    assert "gone.flac" in left_out[0]
-    assert "🙂" in left_out[1]
+    assert "gone.flac" in skipped[0]
+    assert "🙂" in skipped[1]
 
 
 def test_nothing_to_measure_on_is_an_error(tune):
-    with pytest.raises(TuningError, match="none of the texts"):
+    with pytest.raises(RecordingsError, match="none of the texts"):
         tune(WORDS, {"yes": "yes"})
+
+
+def test_other_speech_is_a_folder_a_manifest_or_a_recording(tune, spoken, tmp_path):
+    folder, manifest = tmp_path / "folder" / "below", tmp_path / "part.jsonl"
+    folder.mkdir(parents=True)
+    (folder / "right.flac").write_bytes((spoken / "right.flac").read_bytes())
+    (folder / "notes.txt").write_text("no audio")
+    manifest.write_text(f'{{"path": "{spoken / "right.flac"}", "text": ""}}\n')
+    counts = {len(tune(WORDS, {"stop": "stop"}, other=other)[0]) for other in ("right.flac", folder.parent, manifest)}
+    assert counts == {2}
+
+
+@pytest.mark.parametrize(("other", "message"), [("nowhere", "no such file"), ("empty", "no audio in this folder")])
+def test_other_speech_that_is_not_there_is_an_error(tune, tmp_path, other, message):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(RecordingsError, match=message):
+        tune(WORDS, {"stop": "stop"}, other=tmp_path / other)

@@ -1,4 +1,4 @@
-"""What is done when a command is heard: a program is run, an address is told, or a line is printed."""
+"""What is done when a command is recognised: a program is run, an address is sent it, or a line is printed."""
 
 from __future__ import annotations
 
@@ -9,13 +9,16 @@ import subprocess
 import sys
 import urllib.parse
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import Any
 
+from oyez.app.listen.listening import Heard
 from oyez.models.grammar.file import Action
-from oyez.models.types import Command
+from oyez.models.grammar.interpreter import CommandsInterpreter
+from oyez.models.recognizer import Recognizer
+from oyez.models.types import Command, Final
 
 _PROGRAM_SECONDS, _ADDRESS_SECONDS = 60.0, 10.0  # after which an action is given up
 _AT_ONCE = 4
@@ -23,13 +26,15 @@ _FIELD = re.compile(r"\{(\w+)\}")
 
 
 class Actions:
-    """Does what a commands file says, beside the listening; a failure is told and stops nothing."""
+    """Does what a commands file says, beside the listening; a failure is reported and stops nothing."""
 
-    def __init__(self, actions: Mapping[str, Action], say: Callable[[str], None], tell: Callable[[str], None]) -> None:
-        """Make the actions of a file; `say` is given what is to be printed, `tell` a line for each failure."""
+    def __init__(
+        self, actions: Mapping[str, Action], output: Callable[[str], None], report: Callable[[str], None]
+    ) -> None:
+        """Make the actions of a file; `output` is given what they print, `report` a line for each failure."""
         self._actions = actions
-        self._say = say
-        self._tell = tell
+        self._output = output
+        self._report = report
         self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="action")
 
     def __enter__(self) -> Actions:
@@ -44,7 +49,7 @@ class Actions:
         if action is None:
             return None
         if action.print is not None:
-            self._say(filled(action.print, command))
+            self._output(filled(action.print, command))
             return None
         return self._pool.submit(self._do, action, command)
 
@@ -54,8 +59,31 @@ class Actions:
                 run(action.run, command)
             elif action.post is not None:
                 post(action.post, command)
-        except Exception as error:  # whatever it is: nobody else would hear of it
-            self._tell(f"action of {command.intent}: {error}")
+        except Exception as error:  # whatever it is: in this thread nobody else would report it
+            self._report(f"action of {command.intent}: {error}")
+
+
+def with_actions(
+    heard: Iterable[Heard], recognizer: Recognizer, output: Callable[[str], None], report: Callable[[str], None]
+) -> Iterator[Heard]:
+    """Pass on the chunks of a session; with a commands file, do what the file says.
+
+    `output` is given what the file's actions print, `report` a line for each that failed.
+    """
+    if not isinstance(recognizer.interpreter, CommandsInterpreter):
+        yield from heard
+        return
+    with Actions(recognizer.interpreter.file.oyez.actions, output, report) as actions:
+        yield from performed(heard, actions.perform)
+
+
+def performed(heard: Iterable[Heard], perform: Callable[[Command], object]) -> Iterator[Heard]:
+    """Pass on the chunks of a session, and after each perform the commands in it."""
+    for chunk in heard:
+        yield chunk
+        for event in chunk.events:
+            if isinstance(event, Final) and event.transcript.command is not None:
+                perform(event.transcript.command)
 
 
 def run(arguments: list[str], command: Command) -> None:
@@ -68,10 +96,10 @@ def run(arguments: list[str], command: Command) -> None:
         subprocess.SubprocessError: it failed, or took too long.
     """
     slots = {f"OYEZ_SLOT_{name.upper()}": _text(value) for name, value in command.slots.items()}
-    told = {"OYEZ_INTENT": command.intent, "OYEZ_TEXT": command.text, "OYEZ_CONFIDENCE": str(command.confidence)}
+    given = {"OYEZ_INTENT": command.intent, "OYEZ_TEXT": command.text, "OYEZ_CONFIDENCE": str(command.confidence)}
     subprocess.run(
         [filled(argument, command) for argument in arguments],
-        env={**os.environ, **told, **slots},
+        env={**os.environ, **given, **slots},
         stdin=subprocess.DEVNULL,
         stdout=sys.stderr.fileno() if sys.stderr is not None else subprocess.DEVNULL,
         timeout=_PROGRAM_SECONDS,
@@ -86,20 +114,10 @@ def post(address: str, command: Command) -> None:
         OSError, ValueError, http.client.HTTPException: the address is none, cannot be reached, or refuses it.
     """
     request = urllib.request.Request(
-        filled(address, command, quoted), json.dumps(as_json(command)).encode(), {"Content-Type": "application/json"}
+        filled(address, command, quoted), json.dumps(command.to_dict()).encode(), {"Content-Type": "application/json"}
     )
     with urllib.request.urlopen(request, timeout=_ADDRESS_SECONDS):
         pass
-
-
-def as_json(command: Command) -> dict[str, Any]:
-    """Return what an address is told."""
-    return {
-        "command": command.intent,
-        "slots": dict(command.slots),
-        "text": command.text,
-        "confidence": command.confidence,
-    }
 
 
 def quoted(value: str) -> str:
