@@ -85,8 +85,8 @@ def test_a_portion_holds_no_more_pieces_than_fit(
 def test_memory_does_not_grow_with_the_length_of_a_recording(
     tmp_path: Path, rate: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("oyez.data.audio.BLOCK_SECONDS", 5.0)
-    monkeypatch.setattr("oyez.data.audio._BLOCK", 5 * rate)
+    monkeypatch.setattr("oyez.data.audio.reading.BLOCK_SECONDS", 5.0)
+    monkeypatch.setattr("oyez.data.audio.libsndfile.BLOCK", 5 * rate)
 
     def peak(seconds: int) -> int:
         path = tmp_path / f"{seconds}.wav"
