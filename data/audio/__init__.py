@@ -5,7 +5,7 @@ converted here, once, and is a plain waveform from then on. Files are read by li
 them or would cut them short, by FFmpeg's libraries, which the package `av` brings along.
 """
 
-from oyez.data.audio.formats import RAW_SUFFIXES, SUFFIXES, content_kind, is_media
+from oyez.data.audio.formats import RAW_SUFFIXES, SUFFIXES, content_kind, is_media, media_at, media_kind
 from oyez.data.audio.raw import ENCODINGS, RawFormat
 from oyez.data.audio.reading import audio_blocks, audio_channels, audio_duration, header_duration, read_audio
 from oyez.data.audio.waveform import (
@@ -46,6 +46,8 @@ __all__ = [
     "content_kind",
     "header_duration",
     "is_media",
+    "media_at",
+    "media_kind",
     "read_audio",
     "to_mono",
     "to_waveform",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import soundfile
 
@@ -67,6 +68,14 @@ _FRAMES = 3  # of MPEG audio in a row: chance does not make them of other bytes
 def is_media(head: bytes) -> bool:
     """Tell whether a file that begins so is a recording or a film, of any kind that has a header."""
     return media_kind(head) is not None
+
+
+def media_at(path: Path) -> bool:
+    """Tell whether a regular file begins as a recording or a film does. Raises OSError."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return is_media(file.read(HEAD))
 
 
 def media_kind(head: bytes) -> str | None:
