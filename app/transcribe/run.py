@@ -12,7 +12,8 @@ from oyez.app.transcribe.cutting import Outcome
 from oyez.app.transcribe.formats import FORMATS
 from oyez.app.transcribe.inputs import Input
 from oyez.app.transcribe.journal import Journal, Version
-from oyez.app.transcribe.output_paths import output_path, output_stems, write_whole
+from oyez.app.transcribe.output_paths import output_path, output_stems
+from oyez.data.files import write_whole
 
 _HOPELESS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}  # what fails for one output fails for all
 
