@@ -5,13 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from enum import Enum, StrEnum
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from oyez.app.console import progress_bar, say, say_loading, usage_error
+from oyez.app.console import say, say_loading, usage_error
 from oyez.app.options import (
     DEFAULT_MODEL,
     CommandsOption,
@@ -21,11 +21,13 @@ from oyez.app.options import (
     PrecisionChoice,
     PrecisionOption,
 )
+from oyez.app.raw_samples import EncodingOption, RateOption, raw_format
 from oyez.data.quiet import quiet_libraries
 
 if TYPE_CHECKING:
     from oyez.app.transcribe.cutting import Outcome
     from oyez.app.transcribe.inputs import Input
+    from oyez.app.transcribe.progress import BatchProgress
     from oyez.app.transcribe.run import Summary
 
 
@@ -41,19 +43,24 @@ class Format(StrEnum):
     ctm = "ctm"
 
 
-class Channels(Enum):
-    """What becomes of the channels of a recording."""
-
-    mix = "mix"
-    split = "split"
+_LONG = 60.0  # seconds of sound after which even a single transcript is followed by a summary
+_RAW_SUFFIX_HELP = "of samples without a header (.raw, .pcm)"
+ChannelsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        help=f"mix, or split: a transcript for each channel; {_RAW_SUFFIX_HELP}, their number; may be given twice.",
+        show_default="mix",
+    ),
+]
+VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Name the files that are passed over.")]
 
 
 def transcribe(
     paths: Annotated[
         list[str],
         typer.Argument(
-            help="Files, folders, patterns ('talks/**/*.mp3'), @list.txt, manifests (.jsonl, .tsv), or - for standard "
-            "input."
+            help="Files, folders, pipes, patterns ('talks/**/*.mp3'), @list.txt, manifests (.jsonl, .tsv), or - for "
+            "standard input."
         ),
     ],
     model: ModelOption = DEFAULT_MODEL,
@@ -81,7 +88,9 @@ def transcribe(
         list[str] | None,
         typer.Option(help="Take only such files from folders, e.g. .wav; repeatable.", show_default="all audio"),
     ] = None,
-    channels: Annotated[Channels, typer.Option(help="split: a transcript for each channel.")] = Channels.mix,
+    channels: ChannelsOption = None,
+    rate: RateOption = None,
+    encoding: EncodingOption = None,
     workers: Annotated[
         int | None,
         typer.Option(help="Processes; 1 is this one.", min=1, max=1024, show_default="as work and machine suggest"),
@@ -97,6 +106,7 @@ def transcribe(
     ] = 0,
     precision: PrecisionOption = PrecisionChoice.auto,
     device: DeviceOption = "cpu",
+    verbose: VerboseOption = False,
 ) -> None:
     """Transcribe recordings to the terminal, or to files; interrupted, the same command resumes."""
     formats = list(dict.fromkeys(each.value for each in format or [Format.txt]))
@@ -120,20 +130,30 @@ def transcribe(
 
         check_commands(commands)
 
-    from oyez.app.transcribe.formats import OF_ONE_RECORDING
-    from oyez.app.transcribe.inputs import JOURNAL, InputError, gather, standard_input
+    from oyez.app.transcribe.formats import OF_ONE_RECORDING, one_line
+    from oyez.app.transcribe.inputs import JOURNAL, InputError, gather, kept
     from oyez.app.transcribe.journal import Journal, JournalError, written_by
-    from oyez.data.audio import SUFFIXES
+    from oyez.app.transcribe.progress import BatchProgress
 
     journal_path = journal or (output_dir or Path()) / JOURNAL
+    split, raw_channels = _channels(channels or [])
+    raw = raw_format(rate, raw_channels, encoding)
     with quiet_libraries(), ExitStack() as stack:
         try:
-            stdin = stack.enter_context(standard_input()) if "-" in paths else None
-            suffixes = {f".{each.lstrip('.').lower()}" for each in suffix or []} or SUFFIXES
-            gathered = gather(paths, suffixes, channels == Channels.split, stdin, written_by(journal_path))
+            gathered = gather(
+                paths,
+                {f".{each.lstrip('.').lower()}" for each in suffix or []} or None,
+                split,
+                stack.enter_context(kept()) if "-" in paths else None,
+                written_by(journal_path),
+                raw,
+                keep=lambda pipe: stack.enter_context(kept(pipe)),
+            )
         except InputError as error:
             usage_error(error)
         inputs = gathered.inputs
+        for path in gathered.passed_over if verbose else ():
+            say(f"passed over: {one_line(str(path))}")
         if len(inputs) > 1 and not to_files and formats[0] in OF_ONE_RECORDING:
             count = len(inputs)
             usage_error(f"{formats[0]} of {count} recordings is {count} files: use --output-dir or --next-to-input")
@@ -155,18 +175,24 @@ def transcribe(
             model, recognizer.decoding, precision.value, recognizer.runtime.batch_seconds, commands, alternatives
         )
 
-        def outcomes_of(some: Sequence[Input]) -> Iterator[Outcome]:
-            return transcribe_all(some, recognizer, settings, workers)
+        # results that appear in the terminal are progress enough, but for those of one long recording
+        hidden = sys.stdout.isatty() and not to_files and len(inputs) > 1
+        progress = stack.enter_context(BatchProgress(inputs, hidden))
 
-        summary = Summary(len(inputs))
+        def outcomes_of(some: Sequence[Input]) -> Iterator[Outcome]:
+            return transcribe_all(some, recognizer, settings, workers, progress.add_seconds)
+
+        summary = Summary(len(inputs), passed_over=len(gathered.passed_over))
         try:
             if not to_files:
-                _print_all(outcomes_of(inputs), formats[0], summary)
+                _print_all(outcomes_of(inputs), formats[0], summary, progress)
             else:
                 with Journal(journal_path) as open_journal:
                     files = Files(formats, output_dir, open_journal, settings.version)
                     goes_on = gathered.searched if resume is None else resume
-                    _report_all(files.transcribe(inputs, outcomes_of, summary, goes_on), summary)
+                    _report_all(files.transcribe(inputs, outcomes_of, summary, goes_on), summary, progress)
+                    for each, missing in files.incomplete_before:
+                        say(f"warning: {one_line(each.title)}: {one_line(missing)} (transcribed before)")
         except JournalError as error:
             usage_error(error)
         except (OutputError, PoolError) as error:
@@ -176,39 +202,51 @@ def transcribe(
         except KeyboardInterrupt:
             say(f"interrupted: {summary}" + ("; with --resume the rest can be done later" if to_files else ""))
             raise
-    if len(inputs) > 1 or to_files:
+    if len(inputs) > 1 or to_files or summary.passed_over or summary.audio_seconds >= _LONG:
         say(summary)
-    if summary.failed:
+    if summary.failed or summary.incomplete:
         raise typer.Exit(1)
 
 
-def _print_all(outcomes: Iterator[Outcome], format: str, summary: Summary) -> None:
+def _print_all(outcomes: Iterator[Outcome], format: str, summary: Summary, progress: BatchProgress) -> None:
     from oyez.app.transcribe.formats import FORMATS, one_line
 
-    # results that appear in the terminal are progress enough
-    with progress_bar(summary.inputs, "files", hidden=sys.stdout.isatty()) as progress:
-        for outcome in outcomes:
-            progress(1)
-            summary.take(outcome)
-            if outcome.transcript is None:
-                _say_failure(outcome)
-                continue
+    for outcome in outcomes:
+        progress.add_files(1)
+        summary.take(outcome)
+        if sys.stdout.isatty():
+            progress.stop()
+        _say_problems(outcome)
+        if outcome.transcript is not None:
             text = FORMATS[format](outcome.input, outcome.transcript)
             named = summary.inputs > 1 and format == Format.txt
             print(f"{one_line(outcome.input.title)}\t{text}" if named else text, end="", flush=True)
 
 
-def _report_all(outcomes: Iterator[Outcome], summary: Summary) -> None:
-    with progress_bar(summary.inputs, "files") as progress:
-        seen = 0
-        for outcome in outcomes:
-            progress(summary.skipped + summary.done + summary.failed - seen)
-            seen = summary.skipped + summary.done + summary.failed
-            if outcome.transcript is None:
-                _say_failure(outcome)
+def _report_all(outcomes: Iterator[Outcome], summary: Summary, progress: BatchProgress) -> None:
+    seen = 0
+    for outcome in outcomes:
+        progress.add_files(summary.skipped + summary.done + summary.failed - seen)
+        seen = summary.skipped + summary.done + summary.failed
+        _say_problems(outcome)
 
 
-def _say_failure(outcome: Outcome) -> None:
+def _say_problems(outcome: Outcome) -> None:
     from oyez.app.transcribe.formats import one_line
 
-    say(f"error: {one_line(outcome.input.title)}: {one_line(outcome.error)}")
+    title = one_line(outcome.input.title)
+    for warning in outcome.warnings:
+        say(f"warning: {title}: {one_line(warning)}")
+    if outcome.transcript is None:
+        say(f"error: {title}: {one_line(outcome.error)}")
+
+
+def _channels(values: Sequence[str]) -> tuple[bool, int | None]:
+    """Return whether --channels splits them, and how many channels it gives samples without a header."""
+    count: int | None = None
+    for value in values:
+        if value.isascii() and value.isdigit():
+            count = int(value)
+        elif value not in ("mix", "split"):
+            usage_error(f"--channels {value}: mix, split, or the number of channels of samples without a header")
+    return "split" in values, count

@@ -11,7 +11,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from oyez.app.transcribe.inputs import Input
-from oyez.data.audio import SAMPLE_RATE, AudioError, Waveform, audio_blocks
+from oyez.data.audio import (
+    SAMPLE_RATE,
+    AudioError,
+    AudioWarning,
+    IncompleteAudioWarning,
+    Waveform,
+    audio_blocks,
+)
 
 if TYPE_CHECKING:
     from oyez.models.types import Transcript
@@ -44,6 +51,8 @@ class End:
     pieces: int  # that it was cut into
     seconds: float = 0.0
     error: str = ""
+    warnings: tuple[str, ...] = ()  # what was found while it was read
+    is_incomplete: bool = False  # whether a part of it is missing or damaged
 
 
 @dataclass(frozen=True)
@@ -62,6 +71,7 @@ class Portion:
     pieces: list[Piece] = field(default_factory=list)
     ends: list[End] = field(default_factory=list)
     seconds: float = 0.0  # of the pieces
+    seconds_read: float = 0.0  # of the inputs, with what lies between the pieces
 
 
 @dataclass(frozen=True)
@@ -71,6 +81,8 @@ class Outcome:
     input: Input
     transcript: Transcript | None
     error: str = ""
+    warnings: tuple[str, ...] = ()
+    is_incomplete: bool = False
 
 
 Join = Callable[[list[tuple["Transcript", float]], float], "Transcript"]
@@ -80,7 +92,11 @@ def portions(inputs: Iterable[Numbered], seconds: float) -> Iterator[Portion]:
     """Read and cut inputs one after the other, in portions of about so many seconds of speech."""
     portion = Portion()
     for each in inputs:
-        for item in _cut(each):
+        reader = _Reader(each)
+        read_before = 0.0
+        for item in reader.items():
+            portion.seconds_read += reader.seconds - read_before
+            read_before = reader.seconds
             if isinstance(item, End):
                 portion.ends.append(item)
                 continue
@@ -94,38 +110,59 @@ def portions(inputs: Iterable[Numbered], seconds: float) -> Iterator[Portion]:
         yield portion
 
 
-def _cut(each: Numbered) -> Iterator[Piece | End]:
-    from oyez.models.recognizer import LONGEST  # with torch, which the command line loads no sooner than it must
-    from oyez.models.vad.segmentation import SegmentationConfig
-    from oyez.models.vad.silero import segments_in
+class _Reader:
+    """Reads one input and cuts it."""
 
-    pieces, samples = 0, 0
+    def __init__(self, numbered: Numbered) -> None:
+        self._number = numbered.number
+        self._source = numbered.input
+        self._samples = 0
+        self._warnings: list[AudioWarning] = []
 
-    def counted(blocks: Iterable[Waveform]) -> Iterator[Waveform]:
-        nonlocal samples
-        for block in blocks:
-            samples += len(block)
+    @property
+    def seconds(self) -> float:
+        """How much was read so far."""
+        return self._samples / SAMPLE_RATE
+
+    def items(self) -> Iterator[Piece | End]:
+        """Give the pieces and, last, the end."""
+        from oyez.models.recognizer import LONGEST  # with torch, which the command line loads no sooner than it must
+        from oyez.models.vad.segmentation import SegmentationConfig
+        from oyez.models.vad.silero import segments_in
+
+        pieces = 0
+        error = self._source.error
+        try:
+            if not error:
+                blocks = self._blocks()
+                first = next(blocks)  # there is one, or an AudioError
+                if len(first) <= LONGEST * SAMPLE_RATE:  # then it is the only one
+                    pieces = 1
+                    yield Piece(self._number, 0.0, first)
+                else:
+                    config = SegmentationConfig(longest=LONGEST)
+                    for segment in segments_in(itertools.chain([first], blocks), config):
+                        pieces += 1
+                        yield Piece(self._number, segment.start, segment.waveform)
+        except AudioError as damage:
+            error = self._unnamed(damage)
+        except MemoryError:
+            error = "too large for the memory of this machine"
+        warnings = tuple(map(self._unnamed, self._warnings))
+        is_incomplete = any(isinstance(warning, IncompleteAudioWarning) for warning in self._warnings)
+        yield End(self._number, pieces, self.seconds, error, warnings, is_incomplete)
+
+    def _blocks(self) -> Iterator[Waveform]:
+        source = self._source
+        for block in audio_blocks(
+            source.path, source.offset, source.duration, source.channel, source.raw, self._warnings.append
+        ):
+            self._samples += len(block)
             yield block
 
-    source = each.input
-    error = source.error
-    try:
-        if not error:
-            blocks = audio_blocks(source.path, source.offset, source.duration, source.channel)
-            first = next(blocks)  # there is one, or an AudioError
-            if len(first) <= LONGEST * SAMPLE_RATE:  # then it is the only one
-                pieces, samples = 1, len(first)
-                yield Piece(each.number, 0.0, first)
-            else:
-                config = SegmentationConfig(longest=LONGEST)
-                for segment in segments_in(counted(itertools.chain([first], blocks)), config):
-                    pieces += 1
-                    yield Piece(each.number, segment.start, segment.waveform)
-    except AudioError as damage:
-        error = str(damage).removeprefix(f"{source.path}: ")
-    except MemoryError:
-        error = "too large for the memory of this machine"
-    yield End(each.number, pieces, samples / SAMPLE_RATE, error)
+    def _unnamed(self, report: Exception) -> str:
+        """Return what is reported without the name of the file, which stands before it anyway."""
+        return str(report).removeprefix(f"{self._source.path}: ")
 
 
 class Assembly:
@@ -176,4 +213,5 @@ class Assembly:
         if end.error:
             return Outcome(source, None, end.error)
         parts = [(heard[start], start) for start in sorted(heard)]
-        return Outcome(source, self._join(parts, end.seconds))
+        transcript = self._join(parts, end.seconds)
+        return Outcome(source, transcript, warnings=end.warnings, is_incomplete=end.is_incomplete)

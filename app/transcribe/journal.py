@@ -50,6 +50,7 @@ class _Output:
     version: Version
     size: int  # bytes
     at: float  # when, in whole seconds as st_mtime counts them
+    incomplete: str = ""  # what was missing of the recording, in words
 
     def is_whole(self, path: Path) -> bool:
         """Whether the file is there as it was written, or as somebody has changed it since."""
@@ -118,15 +119,25 @@ class Journal:
 
         return [name for name, path in outputs.items() if not is_complete(path)]
 
+    def incomplete(self, outputs: Mapping[str, Path]) -> str:
+        """Return what was missing of the recording that these outputs (format -> path) were made of; "" if nothing."""
+        written = (self._outputs.get(self._name(path)) for path in outputs.values())
+        return next((output.incomplete for output in written if output is not None and output.incomplete), "")
+
     def owner(self, path: Path) -> Key | None:
         """Return the key of the input that an output was made of; None if that recording is no longer there."""
         output = self._outputs.get(self._name(path))
         return None if output is None or _status(Path(output.key[0])) is None else output.key
 
-    def done(self, each: Input, version: Version | None, outputs: Mapping[Path, int], seconds: float) -> None:
-        """Note that an input's outputs (path -> size in bytes) are in place. Raises OSError."""
+    def done(
+        self, each: Input, version: Version | None, outputs: Mapping[Path, int], seconds: float, incomplete: str = ""
+    ) -> None:
+        """Note that an input's outputs (path -> size in bytes) are in place, and what was `incomplete` of the input.
+
+        Raises OSError.
+        """
         sizes = {self._name(path): size for path, size in outputs.items()}
-        fields = {} if version is None else vars(version)
+        fields = ({} if version is None else vars(version)) | ({"incomplete": incomplete} if incomplete else {})
         self._append(each, {"state": "done", "seconds": round(seconds, 3), **fields, "outputs": sizes})
 
     def failed(self, each: Input, reason: str) -> None:
@@ -156,9 +167,10 @@ class Journal:
             version = Version(record["size"], record["mtime_ns"], record["settings"])
             at = datetime.fromisoformat(record["at"]).timestamp()
             outputs = dict(record["outputs"])
+            incomplete = str(record.get("incomplete", ""))
         except (ValueError, KeyError, TypeError):  # cut off, or of a file that was not there to be looked at
             return
-        self._outputs |= {name: _Output(key, version, size, at) for name, size in outputs.items()}
+        self._outputs |= {name: _Output(key, version, size, at, incomplete) for name, size in outputs.items()}
 
 
 def _is_journal(content: bytes) -> bool:

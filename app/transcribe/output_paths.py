@@ -1,4 +1,4 @@
-"""Where the transcripts go: names that never meet, and files that appear whole or not at all."""
+"""Where the transcripts go: names that never meet."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from functools import cache
 from pathlib import Path
 
 from oyez.app.transcribe.inputs import Input, Key
-from oyez.data.files import whole_file
 
 LONGEST_NAME = 255  # bytes, on all common file systems
 
@@ -86,15 +85,6 @@ def _numbered(stem: Path) -> Iterator[Path]:
 def output_path(stem: Path, suffix: str) -> Path:
     """Return the file of an output. A name that would be too long is cut, and told apart by a hash of the whole."""
     return _named(stem, f".{suffix}")
-
-
-def write_whole(path: Path, text: str) -> int:
-    """Write a file that appears whole or not at all; return its size in bytes. Raises OSError."""
-    content = text.encode("utf-8", "backslashreplace")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with whole_file(path) as part:
-        part.write_bytes(content)
-    return len(content)
 
 
 def _named(stem: Path, suffix: str) -> Path:

@@ -12,7 +12,7 @@ import multiprocessing.connection
 import os
 import signal
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from multiprocessing import forkserver
 from pathlib import Path
@@ -107,6 +107,7 @@ class Pool:
         self._units: deque[list[Numbered]] = deque()
         self._unheard: deque[Sequence[Piece]] = deque()
         self._retried: set[int] = set()
+        self._progress: Callable[[float], object] = lambda _: None
         self._deaths: int | None = 0  # before the first answer; None: there was one
 
     def __enter__(self) -> Pool:
@@ -116,8 +117,11 @@ class Pool:
         for worker in self._workers:
             worker.end()
 
-    def run(self, inputs: Sequence[Input], assembly: Assembly) -> Iterator[None]:
-        """Fill the assembly; yields whenever something was added to it."""
+    def run(
+        self, inputs: Sequence[Input], assembly: Assembly, progress: Callable[[float], object] = lambda _: None
+    ) -> Iterator[None]:
+        """Fill the assembly; yields whenever something was added to it. `progress` takes the seconds that were read."""
+        self._progress = progress
         self._units.extend(units(inputs, len(self._workers)))
         while assembly.next < len(inputs):
             for worker in self._workers:
@@ -164,6 +168,7 @@ class Pool:
             return
         self._deaths = None
         worker.task = None
+        self._progress(reply.seconds_read)
         assembly.add(reply.heard, reply.ends)
         if reply.pieces:
             self._unheard.append(reply.pieces)

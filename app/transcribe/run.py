@@ -12,7 +12,8 @@ from oyez.app.transcribe.cutting import Outcome
 from oyez.app.transcribe.formats import FORMATS
 from oyez.app.transcribe.inputs import Input
 from oyez.app.transcribe.journal import Journal, Version
-from oyez.app.transcribe.output_paths import output_path, output_stems, write_whole
+from oyez.app.transcribe.output_paths import output_path, output_stems
+from oyez.data.files import write_whole
 
 _HOPELESS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}  # what fails for one output fails for all
 
@@ -25,12 +26,14 @@ class OutputError(Exception):
 
 @dataclass
 class Summary:
-    """What a batch came to."""
+    """The results of a batch, in numbers."""
 
     inputs: int
     done: int = 0
     failed: int = 0
     skipped: int = 0  # complete from an earlier run
+    incomplete: int = 0  # of those that are done, now or before: a part of the recording is missing
+    passed_over: int = 0  # files in folders that are no recordings
     audio_seconds: float = 0.0  # of what was done
     _started: float = field(default_factory=time.monotonic)
 
@@ -40,13 +43,15 @@ class Summary:
             self.failed += 1
         else:
             self.done += 1
+            self.incomplete += outcome.is_incomplete
             self.audio_seconds += outcome.transcript.duration
 
     def __str__(self) -> str:
         seconds = time.monotonic() - self._started
-        skipped = f", {self.skipped} done before" if self.skipped else ""
+        others = {"done before": self.skipped, "incomplete": self.incomplete, "passed over": self.passed_over}
+        further = "".join(f", {count} {name}" for name, count in others.items() if count)
         return (
-            f"{self.inputs} file{'s' * (self.inputs != 1)}: {self.done} done, {self.failed} failed{skipped}; "
+            f"{self.inputs} file{'s' * (self.inputs != 1)}: {self.done} done, {self.failed} failed{further}; "
             f"{_duration(self.audio_seconds)} of audio in {_duration(seconds)}, "
             f"{self.audio_seconds / max(seconds, 1e-9):.0f} times real time"
         )
@@ -70,6 +75,7 @@ class Files:
         self._folder = folder
         self._journal = journal
         self._settings = settings
+        self.incomplete_before: list[tuple[Input, str]] = []  # left out as complete, with what their recordings lack
 
     def transcribe(
         self, inputs: Sequence[Input], transcribe: Transcribe, summary: Summary, resume: bool
@@ -89,6 +95,7 @@ class Files:
         """
         todo = self._todo(inputs, resume)
         summary.skipped = len(inputs) - len(todo)
+        summary.incomplete += len(self.incomplete_before)
         for each, outcome in zip(todo, transcribe([each.input for each in todo]), strict=True):
             written = self._written(each, outcome)
             summary.take(written)
@@ -103,6 +110,8 @@ class Files:
             if names:
                 version = Version.of(each.path, self._settings)
                 todo.append(_Todo(each, {name: outputs[name] for name in names}, version))
+            elif missing := self._journal.incomplete(outputs):
+                self.incomplete_before.append((each, missing))
         return todo
 
     def _written(self, todo: _Todo, outcome: Outcome) -> Outcome:
@@ -121,7 +130,8 @@ class Files:
             if outcome.transcript is None:
                 self._journal.failed(todo.input, outcome.error)
             else:
-                self._journal.done(todo.input, todo.version, sizes, outcome.transcript.duration)
+                incomplete = "; ".join(outcome.warnings) if outcome.is_incomplete else ""
+                self._journal.done(todo.input, todo.version, sizes, outcome.transcript.duration, incomplete)
         except OSError as error:
             raise OutputError(f"{self._journal.path}: cannot be written ({error.strerror})") from error
         return outcome

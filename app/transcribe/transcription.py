@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from oyez.app.transcribe.cutting import Assembly, Numbered, Outcome, portions
@@ -27,7 +27,11 @@ def suitable_workers(inputs: Sequence[Input]) -> int:
 
 
 def transcribe(
-    inputs: Sequence[Input], recognizer: Recognizer, settings: Settings, workers: int | None = None
+    inputs: Sequence[Input],
+    recognizer: Recognizer,
+    settings: Settings,
+    workers: int | None = None,
+    progress: Callable[[float], object] = lambda _: None,
 ) -> Iterator[Outcome]:
     """Transcribe inputs of any length, in the order given. A damaged one has an outcome with its error.
 
@@ -37,17 +41,19 @@ def transcribe(
         settings: what each worker process loads its own recogniser by.
         workers: how many processes read and, on a CPU, hear; 1 is this one; None: as many as suit the inputs and the
             machine. They do not change the result.
+        progress: takes the seconds of recordings that were read and transcribed since it was last called.
 
     Raises:
-        app.batch.pool.PoolError: worker processes cannot run here.
+        app.transcribe.pool.PoolError: worker processes cannot run here.
     """
     workers = workers or suitable_workers(inputs)
     assembly = Assembly(inputs, recognizer.merge)
     if workers == 1:
         for portion in portions(map(Numbered, range(len(inputs)), inputs), settings.portion_seconds):
             assembly.add(hear(recognizer, portion.pieces), portion.ends)
+            progress(portion.seconds_read)
             yield from assembly.outcomes()
         return
     with Pool(settings, workers, None if recognizer.runtime.device == "cpu" else recognizer) as pool:
-        for _ in pool.run(inputs, assembly):
+        for _ in pool.run(inputs, assembly, progress):
             yield from assembly.outcomes()

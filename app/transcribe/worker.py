@@ -79,6 +79,7 @@ class Reply:
     ends: Sequence[End] = ()
     is_reading: bool = False  # there may be more of what was begun
     error: str = ""  # the task came to nothing
+    seconds_read: float = 0.0
 
 
 def hear(recognizer: Recognizer, pieces: Sequence[Piece]) -> list[Heard]:
@@ -105,8 +106,9 @@ class Worker:
         if portion is None:
             return Reply()
         if task.hear:
-            return Reply(self._hear(portion.pieces), ends=portion.ends, is_reading=True)
-        return Reply(pieces=portion.pieces, ends=portion.ends, is_reading=True)
+            heard = self._hear(portion.pieces)
+            return Reply(heard, ends=portion.ends, is_reading=True, seconds_read=portion.seconds_read)
+        return Reply(pieces=portion.pieces, ends=portion.ends, is_reading=True, seconds_read=portion.seconds_read)
 
     def _hear(self, pieces: Sequence[Piece]) -> list[Heard]:
         if self.recognizer is None:

@@ -13,14 +13,15 @@ from tests.data.formats import FORMATS, RATES
 @pytest.fixture
 def small_blocks(monkeypatch):
     """Files are read in blocks of a tenth of a second."""
-    monkeypatch.setattr("oyez.data.audio.BLOCK_SECONDS", 0.1)
-    monkeypatch.setattr("oyez.data.audio._BLOCK", 1000)
+    monkeypatch.setattr("oyez.data.audio.reading.BLOCK_SECONDS", 0.1)
+    monkeypatch.setattr("oyez.data.audio.libsndfile.BLOCK", 1000)
+    monkeypatch.setattr("oyez.data.audio.ffmpeg.BLOCK", 1000)
 
 
 def test_a_long_file_is_read_block_by_block_without_seams(tmp_path, monkeypatch, write_tone):
     path = write_tone(tmp_path / "a.flac", channels=2)
     whole = read_audio(path)
-    monkeypatch.setattr("oyez.data.audio._BLOCK", 1001)
+    monkeypatch.setattr("oyez.data.audio.libsndfile.BLOCK", 1001)
 
     assert np.array_equal(read_audio(path), whole)
 
@@ -97,8 +98,8 @@ def test_no_sample_is_lost_between_blocks(tmp_path_factory, samples, rate, chann
     except AudioError:
         return  # too few samples to make one at 16 kHz
     with pytest.MonkeyPatch.context() as small:
-        small.setattr("oyez.data.audio.BLOCK_SECONDS", block / rate)
-        small.setattr("oyez.data.audio._BLOCK", block)
+        small.setattr("oyez.data.audio.reading.BLOCK_SECONDS", block / rate)
+        small.setattr("oyez.data.audio.libsndfile.BLOCK", block)
         joined = np.concatenate(list(audio_blocks(path)))
 
     assert len(joined) == pytest.approx(len(whole), abs=2)

@@ -18,6 +18,8 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from tests.data.media import MEDIA, write_media
+
 CLIP = Path(__file__).parents[1] / "audio" / "yes.flac"
 
 # of a plain WAV file: where each field of the header lies, and how many bytes it has
@@ -66,6 +68,13 @@ def make(folder: Path) -> Corpus:
         for length in cuts(len(content)):
             corpus.either.append(write(folder / f"cut_{ending}_{length:03}.{suffix}", content[:length]))
         corpus.good.append(write(folder / f"whole_{ending}.{suffix}", encoded(speech, rate, ending, **options)))
+    for ending in MEDIA:
+        whole = write_media(folder / f"whole_media.{ending}", speech, ending)
+        corpus.good.append(whole)
+        content = whole.read_bytes()
+        for share in (0.02, 0.3, 0.7, 0.98):
+            cut = folder / f"cut_media_{share:g}.{ending}"
+            corpus.either.append(write(cut, content[: round(len(content) * share)]))
     for ending in ("wav", "flac", "ogg", "opus", "mp3", "aiff", "au", "caf", "w64", "rf64", "voc", "aif"):
         corpus.bad.append(write(folder / f"empty.{ending}", b""))
     corpus.either += lying_headers(folder, encoded(short, rate, "wav"))

@@ -46,14 +46,20 @@ def test_hostile_files_fail_with_a_line_each_and_the_others_are_transcribed(tmp_
     assert done.returncode == 1, messages
     assert done.stdout == b""
     assert "Traceback" not in messages
-    *errors, summary = messages.rstrip("\n").split("\n")
-    assert all(line.startswith("error: ") for line in errors), errors
+    *lines, summary = messages.rstrip("\n").split("\n")
+    assert all(line.startswith(("error: ", "warning: ")) for line in lines), lines
+    errors = [line for line in lines if line.startswith("error: ")]
     journal = [json.loads(line) for line in (tmp_path / "out" / JOURNAL).read_bytes().splitlines()]
     by_path = {line["path"]: line for line in journal}
     assert len(journal) == len(by_path) == len(corpus.files)
     failed = {path for path, line in by_path.items() if line["state"] == "failed"}
     assert len(errors) == len(failed)
-    assert summary.startswith(f"{len(journal)} files: {len(journal) - len(failed)} done, {len(failed)} failed; ")
+    assert summary.startswith(f"{len(journal)} files: {len(journal) - len(failed)} done, {len(failed)} failed, ")
+    incomplete = {path for path, line in by_path.items() if "incomplete" in line}
+    assert f", {len(incomplete)} incomplete" in summary
+    for path in incomplete:
+        assert Path(path) not in map(Path.resolve, corpus.good)
+        assert sum(line.startswith(f"warning: {one_line(path)}: ") for line in lines) >= 1, path
     for path in corpus.files:
         line = by_path[os.path.realpath(path)]
         if line["state"] == "failed":

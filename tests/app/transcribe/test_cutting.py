@@ -74,6 +74,19 @@ def test_what_cannot_be_read_ends_with_its_reason_and_without_its_name(tmp_path:
     assert [end.error.split(" (")[0] for end in portion.ends] == ["not readable as audio", "cannot be searched"]
 
 
+def test_a_recording_that_ends_early_is_cut_as_far_as_it_goes_and_says_so(
+    recording: Callable[..., Input], talk: Waveform
+) -> None:
+    whole = recording("a.wav", talk)
+    whole.path.write_bytes(whole.path.read_bytes()[: 40 * 4 * SAMPLE_RATE])
+    found = list(portions(numbered(whole), 10))
+    [end] = found[-1].ends
+    assert end.is_incomplete
+    assert end.warnings == ("ends early, at 40.0 s: its header announces more",)
+    assert end.seconds == pytest.approx(40, abs=0.1)
+    assert sum(portion.seconds_read for portion in found) == end.seconds
+
+
 def test_a_portion_holds_no_more_pieces_than_fit(
     recording: Callable[..., Input], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -86,8 +99,8 @@ def test_a_portion_holds_no_more_pieces_than_fit(
 def test_memory_does_not_grow_with_the_length_of_a_recording(
     tmp_path: Path, rate: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("oyez.data.audio.BLOCK_SECONDS", 5.0)
-    monkeypatch.setattr("oyez.data.audio._BLOCK", 5 * rate)
+    monkeypatch.setattr("oyez.data.audio.reading.BLOCK_SECONDS", 5.0)
+    monkeypatch.setattr("oyez.data.audio.libsndfile.BLOCK", 5 * rate)
 
     def peak(seconds: int) -> int:
         path = tmp_path / f"{seconds}.wav"

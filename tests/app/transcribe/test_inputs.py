@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import resource
 import sys
+import threading
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
-from oyez.app.transcribe.inputs import JOURNAL, Input, InputError, gather, standard_input
-from oyez.data.audio import SAMPLE_RATE, Waveform
+from oyez.app.transcribe.inputs import JOURNAL, Input, InputError, gather, kept
+from oyez.data.audio import SAMPLE_RATE, RawFormat, Waveform
 
 
 @pytest.fixture
@@ -88,7 +91,7 @@ def test_linked_folders_are_searched_and_none_twice(tmp_path: Path) -> None:
     assert [str(each.place) for each in gather([str(archive)]).inputs] == ["b.wav", "linked/a.wav"]
 
 
-def test_a_list_may_begin_with_a_mark_and_holds_no_standard_input(folder: Path, tmp_path: Path) -> None:
+def test_a_list_may_begin_with_a_mark_and_holds_no_kept(folder: Path, tmp_path: Path) -> None:
     listed = tmp_path / "list.txt"
     listed.write_text(f"{folder / 'b.wav'}\n", encoding="utf-8-sig")
     assert [each.path for each in gather([f"@{listed}"]).inputs] == [folder / "b.wav"]
@@ -212,7 +215,7 @@ def test_split_channels_are_inputs_of_their_own(folder: Path, tone: Waveform) ->
 
 def test_standard_input_is_kept_in_a_file_and_called_by_its_sign(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"RIFF" * 1000)))
-    with standard_input() as path:
+    with kept() as path:
         assert path.read_bytes() == b"RIFF" * 1000
         [each] = gather(["-"], stdin=path).inputs
         assert (each.path, each.name, each.place) == (path, "-", Path("stdin"))
@@ -222,7 +225,7 @@ def test_standard_input_is_kept_in_a_file_and_called_by_its_sign(monkeypatch: py
 def test_a_closed_standard_input_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", None)
     with pytest.raises(InputError, match="closed"):
-        standard_input().__enter__()
+        kept().__enter__()
 
 
 @pytest.mark.parametrize("size", [13_000, 300_000])
@@ -232,7 +235,7 @@ def test_standard_input_that_finds_no_room_is_an_error(monkeypatch: pytest.Monke
     resource.setrlimit(resource.RLIMIT_FSIZE, (12_000, limits[1]))
     try:
         with pytest.raises(InputError, match=r"cannot be kept in .* \(File too large\)"):
-            standard_input().__enter__()
+            kept().__enter__()
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
@@ -248,3 +251,67 @@ def test_parts_of_a_file_are_told_apart_by_their_keys_and_titles() -> None:
     parts = [Input(path, path), Input(path, path, 1.0), Input(path, path, 1.0, 2.0), Input(path, path, channel=0)]
     assert len({each.key for each in parts}) == 4
     assert [each.title for each in parts] == ["a.wav", "a.wav@1.000", "a.wav@1.000-3.000", "a.wav.1"]
+
+
+ENDINGS = ["aifc", "snd", "sph", "bwf", "wave", "mp2", "mpga", "m4a", "m4b", "mp4", "webm", "mkv", "wma", "aac", "amr"]
+
+
+def test_a_folder_is_searched_for_every_kind_of_recording_and_the_rest_is_remembered(folder: Path) -> None:
+    for ending in ENDINGS:
+        (folder / f"x.{ending}").touch()
+    for name, content in {
+        "memo": b"RIFF\0\0\0\0WAVEfmt ", "talk.bin": b"OggS" + bytes(60), "program.ts": b"let x: number = 1;\n" * 9,
+        "._b.wav": b"\0\5\x16\7", "list.m3u": b"#EXTM3U", JOURNAL: b"", "old.tsv": b"written",
+    }.items():  # fmt: skip
+        (folder / name).write_bytes(content)
+    gathered = gather([str(folder)], written=[(folder / "old.tsv").absolute()])
+    found = {each.path.name for each in gathered.inputs}
+    assert found == {"a.flac", "b.wav", "c.ogg", "D.WAV", "memo", "talk.bin", *(f"x.{ending}" for ending in ENDINGS)}
+    assert {path.name for path in gathered.passed_over} == {"notes.txt", "program.ts", "._b.wav", "list.m3u"}
+    named = gather([str(folder / "*")], written=[(folder / "old.tsv").absolute()]).passed_over
+    assert {path.name for path in named} == {"notes.txt", "program.ts", "list.m3u"}  # a star matches no hidden file
+
+
+def test_a_folder_without_recordings_says_what_is_in_it(tmp_path: Path) -> None:
+    for name in "abcde":
+        (tmp_path / f"{name}.txt").touch()
+    with pytest.raises(InputError, match=r"no recording in this folder \(passed over: a.txt, b.txt, c.txt and 2 more"):
+        gather([str(tmp_path)])
+
+
+@pytest.mark.parametrize("address", ["https://example.org/a.wav", "http://x", "s3://bucket/b.mp3", "rtsp://camera"])
+def test_nothing_is_fetched_from_an_address(folder: Path, address: str) -> None:
+    refused, good = gather([address, str(folder / "b.wav")]).inputs
+    assert refused.title == address
+    assert "download" in refused.error
+    assert good.error == ""
+
+
+@pytest.mark.parametrize("host", ["", "localhost"])
+def test_the_address_of_a_file_is_that_file(folder: Path, host: str) -> None:
+    (folder / "b.wav").rename(folder / "b c.wav")
+    [each] = gather([f"file://{host}{folder}/b%20c.wav"]).inputs
+    assert (each.path, each.error) == (folder / "b c.wav", "")
+
+
+def test_what_comes_from_a_pipe_is_kept_in_a_file_and_called_by_its_name(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe.wav"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_bytes, args=(b"RIFF" * 1000,))
+    writer.start()
+    with ExitStack() as stack:
+        [each] = gather([str(pipe)], keep=lambda path: stack.enter_context(kept(path))).inputs
+        assert (each.path.read_bytes(), each.title, each.place) == (b"RIFF" * 1000, str(pipe), Path("pipe.wav"))
+    writer.join()
+    assert not each.path.exists()
+
+
+def test_raw_samples_are_read_as_they_are_said_to_be_and_searched_for_by_their_endings(folder: Path) -> None:
+    raw = RawFormat(8000, 2, "mulaw")
+    (folder / "call.ul").write_bytes(bytes(1000))
+    gathered = gather([str(folder)], raw=raw, split_channels=True)
+    assert [(each.path.name, each.channel, each.raw) for each in gathered.inputs] == [
+        ("call.ul", 0, raw),
+        ("call.ul", 1, raw),
+    ]
+    assert len(gathered.passed_over) == 5

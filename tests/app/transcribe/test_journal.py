@@ -198,8 +198,8 @@ def test_an_output_folder_may_be_moved(tmp_path: Path, recording: Input, outputs
 
 
 def test_two_processes_do_not_write_one_journal(tmp_path: Path) -> None:
-    imports = "from pathlib import Path; from oyez.app.transcribe.journal import Journal"
-    opens = f"{imports}; Journal(Path({str(tmp_path / 'j')!r}))"
+    opens = "from pathlib import Path; from oyez.app.transcribe.journal import Journal; "
+    opens += f"Journal(Path({str(tmp_path / 'j')!r}))"
     with Journal(tmp_path / "j"):
         other = subprocess.run(
             [sys.executable, "-c", f"{opens}.__enter__()"], capture_output=True, text=True, check=False

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from oyez.app.transcribe.inputs import Input
-from oyez.app.transcribe.output_paths import LONGEST_NAME, output_path, output_stems, write_whole
+from oyez.app.transcribe.output_paths import LONGEST_NAME, output_path, output_stems
+from oyez.data.files import write_whole
 
 
 def named(root: Path, *paths: str) -> list[Input]:

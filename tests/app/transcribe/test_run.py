@@ -30,7 +30,9 @@ def say_names(inputs: Sequence[Input]) -> Iterator[Outcome]:
             yield Outcome(each, None, "no samples")
             continue
         word = Word(each.path.stem, 0.0, 1.0, 1.0)
-        yield Outcome(each, Transcript(word.text, (word,), 1.0, 1.0, "m"))
+        is_cut = each.path.read_bytes() == b"half"
+        warnings = ("ends early",) if is_cut else ()
+        yield Outcome(each, Transcript(word.text, (word,), 1.0, 1.0, "m"), warnings=warnings, is_incomplete=is_cut)
 
 
 @pytest.fixture
@@ -70,6 +72,23 @@ def test_each_recording_has_a_file_of_each_format(folder: Path, tmp_path: Path) 
     assert (summary.done, summary.failed, summary.skipped, summary.audio_seconds) == (4, 1, 0, 4.0)
     assert str(summary).startswith("5 files: 4 done, 1 failed; 4.0 s of audio in ")
     assert str(Summary(1, done=1)).startswith("1 file: 1 done, ")
+
+
+def test_what_is_missing_of_a_recording_is_counted_and_named_again_by_the_next_run(
+    folder: Path, tmp_path: Path
+) -> None:
+    (folder / "b.wav").write_bytes(b"half")
+    outcomes, summary = run(folder, tmp_path / "out")
+    assert [outcome.warnings for outcome in outcomes if outcome.is_incomplete] == [("ends early",)]
+    assert ", 1 incomplete; " in str(summary)
+    assert tree(tmp_path / "out")["b.txt"] == "b\n"
+    with Journal(tmp_path / "out" / JOURNAL) as journal:
+        files = Files(FORMATS, tmp_path / "out", journal, "settings")
+        again = Summary(5)
+        list(files.transcribe(gather([str(folder)]).inputs, say_names, again, True))
+        assert [(each.path.name, missing) for each, missing in files.incomplete_before] == [("b.wav", "ends early")]
+    assert (again.done, again.skipped, again.incomplete) == (0, 4, 1)
+    assert str(Summary(1, passed_over=3)).startswith("1 file: 0 done, 0 failed, 3 passed over; ")
 
 
 def test_files_may_stand_beside_the_recordings(folder: Path) -> None:
