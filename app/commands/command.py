@@ -32,7 +32,10 @@ if TYPE_CHECKING:
 
 commands_app = typer.Typer(no_args_is_help=True, help="Work on a commands file: what may be said, written down.")
 
-FileArgument = Annotated[Path, typer.Argument(help="A commands file: .yaml, or a plain list with a sentence a line.")]
+FileArgument = Annotated[
+    Path,
+    typer.Argument(help="A commands file: .yaml or .json, a folder of them, or a plain list with a sentence a line."),
+]
 
 
 @commands_app.command()
@@ -48,7 +51,7 @@ def check(
     compiled, document = compile_file(file)
     findings = review(compiled, document)
     for finding in findings:
-        print(f"{file}:{finding.line}: {finding.message}")
+        print(f"{finding.path or file}:{finding.line}: {finding.message}")
     sentences = count_sentences(compiled.file)
     grammar = compiled.grammar()
     console.print(
@@ -317,7 +320,7 @@ def compile_file(file: Path) -> tuple[Compiled, Document]:
     """Read a commands file and make it into automata; a mistake in it ends the command."""
     from oyez.models.grammar.compiler import compile_commands
     from oyez.models.grammar.errors import CommandsError
-    from oyez.models.grammar.file import read_commands
+    from oyez.models.grammar.reading import read_commands
 
     try:
         commands, document = read_commands(file)
@@ -329,4 +332,5 @@ def compile_file(file: Path) -> tuple[Compiled, Document]:
 
 
 def _wrong_file(file: Path, error: CommandsError) -> NoReturn:
-    wrong_use(f"{file}:{error.line}: {error.reason}" if error.line else f"{file}: {error.reason}")
+    path = error.path or file
+    wrong_use(f"{path}:{error.line}: {error.reason}" if error.line else f"{path}: {error.reason}")

@@ -3,7 +3,7 @@ import pytest
 from oyez.app.commands.tuning import TuningError, attempts_of
 from oyez.models import Recognizer
 from oyez.models.grammar.compiler import compile_commands
-from oyez.models.grammar.file import read_commands
+from oyez.models.grammar.reading import read_commands
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 import pytest
 
 from oyez.models.grammar.compiler import compile_commands
-from oyez.models.grammar.file import parse_commands
+from oyez.models.grammar.reading import parse_commands
 from oyez.models.grammar.review import review
 
 START = "intents:\n  A:\n    data:\n      - sentences: "
@@ -21,9 +21,9 @@ def findings(text):
         ("['{n}']\nlists:\n  n:\n    values:\n      - write it\n      - right it", 9, "sound alike"),
         ("['{n}']\nlists:\n  n:\n    values:\n      - {in: big light, out: l}\n      - {in: Big-light, out: b}", 9,
          "'Big-light' of {n} is both 'l' and 'b'"),
-        ("[go]\noyez:\n  actions:\n    Gone: {print: x}", 7, "'Gone', which is no intent"),
+        ("[go]\noyez:\n  actions:\n    Gone: {print: x}", 7, "'Gone', which is not an intent"),
         ("[go, 'dim {x}']\n        requires_context: {d: a}\nlists: {x: {values: [{in: b, context: {d: c}}]}}", 4,
-         "no sentence can come of 'dim {x}'"),
+         "'dim {x}' describes no sentence"),
     ],
 )  # fmt: skip
 def test_what_may_be_a_mistake_is_named_with_its_line(text, line, message):

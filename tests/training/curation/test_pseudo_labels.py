@@ -94,6 +94,6 @@ def test_the_command_says_what_is_wrong_and_writes_nothing(
     code, said = run(tmp_path, "--model", "commands")
     assert code == 2
     assert "no clip" in said
-    assert "cannot spell 'я'" in run(tmp_path, "--model", "english", "--word", "яa")[1]
+    assert "unsupported character 'я'" in run(tmp_path, "--model", "english", "--word", "яa")[1]
     assert "is a classifier of words" in run(tmp_path, "--model", untrained_classifier)[1]
     assert not (tmp_path / "manifest.jsonl").exists()

@@ -1,7 +1,7 @@
 import pytest
 
 from oyez.models.grammar.errors import CommandsError
-from oyez.models.grammar.file import LARGEST, parse_commands, read_commands
+from oyez.models.grammar.reading import LARGEST, parse_commands, read_commands
 
 INTENT = "intents:\n  Go:\n    data:\n      - sentences: [go]\n"
 
@@ -38,14 +38,14 @@ def test_plain_list_is_an_intent_a_line(tmp_path):
         (INTENT + "lists:\n  n: {}", "line 6: lists.n: a list has either"),
         (INTENT + "lists:\n  n:\n    values: [a]\n    wildcard: true", "line 6: lists.n: a list has either"),
         (INTENT + "lists:\n  n:\n    range: {from: 5, to: 1}", "line 7: lists.n.range: from 5 to 1"),
-        (INTENT + "lists:\n  n:\n    range: {from: 0, to: 100000000}", "of at most 10,000"),
+        (INTENT + "lists:\n  n:\n    range: {from: 0, to: 100000000}", "limit 10,000"),
         (INTENT + "lists:\n  n:\n    range: {from: 0, to: 5, step: 0}", "line 7: lists.n.range.step"),
         (INTENT + "lists:\n  n:\n    values:\n      - {in: [a]}", "line 8: lists.n.values.0.in"),
         (INTENT + "oyez:\n  actions:\n    Go: {run: [a], print: b}", "line 7: oyez.actions.Go: an action is either"),
-        (INTENT + "oyez:\n  actions:\n    Go: {post: 'file:///etc'}", "Go.post: 'file:///etc' is no address"),
+        (INTENT + "oyez:\n  actions:\n    Go: {post: 'file:///etc'}", "Go.post: 'file:///etc' is not an address"),
         (INTENT + "oyez:\n  treshold: 0.4", "line 6: oyez.treshold: Extra inputs"),
         (INTENT + "oyez:\n  threshold: 4", "line 6: oyez.threshold"),
-        ("language: de\n" + INTENT, "line 1: language: 'de' cannot be understood; English can: en, en-GB, en-US$"),
+        ("language: de\n" + INTENT, "line 1: language: 'de' is not supported; English is: en, en-GB, en-US$"),
         ("intents:\n  A:\n    data:\n      - sentences: ['" + "a" * 3000 + "']", "line 4: .* at most 2000"),
     ],
 )
@@ -68,14 +68,14 @@ def test_the_same_line_twice_is_refused():
 def test_a_large_file_is_refused_before_it_is_read(tmp_path):
     path = tmp_path / "large.yaml"
     path.write_bytes(b"a" * 10_000_000)
-    with pytest.raises(CommandsError, match=f"10,000,000 bytes, of at most {LARGEST:,}"):
+    with pytest.raises(CommandsError, match=f"10,000,000 bytes .limit {LARGEST:,}"):
         read_commands(path)
 
 
 def test_what_cannot_be_read_is_named(tmp_path):
     with pytest.raises(CommandsError, match="No such file"):
         read_commands(tmp_path / "none.yaml")
-    with pytest.raises(CommandsError, match="directory"):
+    with pytest.raises(CommandsError, match=r"no \.yaml, \.yml or \.json file in this folder"):
         read_commands(tmp_path)
     (tmp_path / "binary.txt").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(CommandsError, match="UTF-8"):
