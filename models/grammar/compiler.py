@@ -179,7 +179,8 @@ class _Compiler:
                         others.setdefault(character, self.document.source(location))
             except SpokenError:
                 continue
-        shown = [f"{character!r} (line {source.line})" for character, source in others.items()][:_MOST_SHOWN]
+        in_order = sorted(others.items(), key=lambda item: (str(item[1].path), item[1].line))
+        shown = [f"{character!r} (line {source.line})" for character, source in in_order[:_MOST_SHOWN]]
         return f"; also unsupported: {', '.join(shown)}" if shown else ""
 
     def list_symbol(self, use: ListUse, names: _Names) -> int:

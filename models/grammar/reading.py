@@ -95,7 +95,7 @@ def _read_text_of(path: Path) -> str:
 
 
 def _merge(data: dict[str, Any], sources: dict[Location, Source], document: Document) -> None:
-    """Add a file of a folder to the others: its mappings are merged, its lists come after theirs."""
+    """Add a file of a folder to the others: its intents, lists, rules and settings come beside theirs."""
     offsets: dict[Location, int] = {}  # of lists that continue one
 
     def merge(into: dict[str, Any], new: dict[str, Any], location: Location) -> None:
@@ -103,24 +103,23 @@ def _merge(data: dict[str, Any], sources: dict[Location, Source], document: Docu
             here = (*location, key)
             if key not in into:
                 into[key] = value
-            elif isinstance(value, dict) and isinstance(into[key], dict) and len(here) < 3 and here[0] != "lists":
+            elif isinstance(value, dict) and isinstance(into[key], dict) and (here[0] != "lists" or len(here) == 1):
                 merge(into[key], value, here)
-            elif isinstance(value, list) and isinstance(into[key], list):
+            elif isinstance(value, list) and isinstance(into[key], list) and key in ("data", "skip_words"):
                 offsets[here] = len(into[key])
                 into[key] = [*into[key], *value]
-            elif into[key] != value:
-                other = sources[here]
+            elif into[key] != value and (here[0] != "intents" or key == "data"):  # the rest of an intent is ignored
+                other = sources.get(here, Source(1))
                 reason = f"{'.'.join(map(str, here))} is also given in {other.path}, line {other.line}"
                 raise document.error(reason, here)
 
     if not isinstance(document.data, dict):
         raise document.error(_NOT_A_MAPPING, ())
-    merge(data, document.data, ())
+    merge(data, {key: value for key, value in document.data.items() if key in CommandsFile.model_fields}, ())
     for location, source in document.sources.items():
-        for depth in range(len(location)):
-            if location[:depth] in offsets and isinstance(position := location[depth], int):
-                moved = position + offsets[location[:depth]]
-                location = (*location[:depth], moved, *location[depth + 1 :])
+        for depth, position in enumerate(location):
+            if isinstance(position, int) and location[:depth] in offsets:
+                location = (*location[:depth], position + offsets[location[:depth]], *location[depth + 1 :])
                 break
         sources.setdefault(location, source)
 

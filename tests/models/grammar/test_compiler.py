@@ -52,6 +52,9 @@ def test_templates_mean_the_sentences_that_hassil_samples(of_sentences, language
         ("a;b;c", {"a b c", "a c b", "b a c", "b c a", "c a b", "c b a"}),
         ("set {0..2}%", {f"set {n} percent" for n in ("zero", "one", "two")}),
         ("it's 5", {"it's five"}),
+        ("it['s] 'so'", {"it so", "it's so"}),
+        ("[it]'s on", {"it's on", "s on"}),
+        ("go to Straße", {"go to strasse"}),
     ],
 )
 def test_spaces_come_out_single(of_sentences, language, template, sentences):
@@ -108,6 +111,16 @@ def test_home_assistants_sentences_mean_what_hassil_says():
         ("sentences: ['go {x}']\nlists:\n  x:\n    values:\n      - a\n      - 'b 🙂'", "line 9: .*SLIGHTLY SMILING"),
         ("sentences: ['go {x}']\nlists:\n  x:\n    values:\n      - '!'", "line 8: nothing to say"),
         ("sentences:\n          - go\n          - go 🙂", "line 6: unsupported character '🙂'"),
+        (
+            "sentences: [go 🙂, go 📺]\nlists:\n  x:\n    values: [a👍]",
+            r"line 4: unsupported character '🙂' .*; also unsupported: '📺' \(line 4\), '👍' \(line 7\)$",
+        ),
+        (
+            "sentences: ['in {area}']",
+            r"there is no list \{area\}; none is defined. Home Assistant fills it in by itself: "
+            r"write its names under `lists:`, as in area: \{values",
+        ),
+        ("sentences: ['on <name>']", "there is no rule <name>.*: write it under `expansion_rules:`"),
         ("sentences: ['(a']", "line 4: '\\(a' is not a sentence template"),
         ("sentences: ['']", "line 4: '' is not a sentence template"),
         ("sentences: ['{9..1}']", r"line 4: \{9..1\} is not a range"),
