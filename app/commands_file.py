@@ -10,7 +10,8 @@ from oyez.models.grammar.cache import load_commands
 from oyez.models.grammar.compiler import Compiled, compile_commands
 from oyez.models.grammar.document import Document
 from oyez.models.grammar.errors import CommandsError
-from oyez.models.grammar.file import Wake, read_commands
+from oyez.models.grammar.file import Wake
+from oyez.models.grammar.reading import read_commands
 from oyez.models.grammar.wake_phrase import check_wake_phrase
 
 
@@ -46,4 +47,5 @@ def check_commands(file: Path | None, wake: Wake | None = None) -> None:
 
 def wrong_file(file: Path, error: CommandsError) -> NoReturn:
     """End the command with what is wrong in a commands file, and where."""
-    usage_error(f"{file}:{error.line}: {error.reason}" if error.line else f"{file}: {error.reason}")
+    path = error.path or file
+    usage_error(f"{path}:{error.line}: {error.reason}" if error.line else f"{path}: {error.reason}")

@@ -46,7 +46,10 @@ DECODINGS = (
 )
 DEFAULT_DECODING = "ngram if the model has a word language model, else beam"
 
-FileArgument = Annotated[Path, typer.Argument(help="A commands file: .yaml, or a plain list with a sentence a line.")]
+FileArgument = Annotated[
+    Path,
+    typer.Argument(help="A commands file: .yaml or .json, a folder of them, or a plain list with a sentence a line."),
+]
 ModelOption = Annotated[str, typer.Option("--model", "-m", help="A shipped model's name, or a model folder.")]
 DataOption = Annotated[Path, typer.Option(help="The folder that holds the corpora.", envvar="OYEZ_DATA")]
 DecodingOption = Annotated[Decoding | None, typer.Option(help=f"{DECODINGS}.", show_default=DEFAULT_DECODING)]

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 BLANK = 0
 CHARACTERS = " 'abcdefghijklmnopqrstuvwxyz"
 LABELS = len(CHARACTERS) + 1  # with the blank
-SPACE = CHARACTERS.index(" ") + 1
+SPACE, APOSTROPHE = CHARACTERS.index(" ") + 1, CHARACTERS.index("'") + 1
 
 _LABEL_OF = {character: label for label, character in enumerate(CHARACTERS, 1)}
 

@@ -43,7 +43,7 @@ def check(
     compiled, document = compile_file(file)
     findings = review(compiled, document)
     for finding in findings:
-        print(f"{file}:{finding.line}: {finding.message}")
+        print(f"{finding.path or file}:{finding.line}: {finding.message}")
     sentences = count_sentences(compiled.file)
     grammar = compiled.grammar()
     say(

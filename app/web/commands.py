@@ -16,8 +16,8 @@ from oyez.app.web.uploads import read_upload
 from oyez.models.grammar.compiler import Compiled, compile_commands
 from oyez.models.grammar.document import Document
 from oyez.models.grammar.errors import CommandsError
-from oyez.models.grammar.file import parse_commands
 from oyez.models.grammar.interpreter import CommandsInterpreter
+from oyez.models.grammar.reading import parse_commands
 from oyez.models.grammar.review import review
 from oyez.models.grammar.samples import MANY, count_sentences, draw_samples
 from oyez.models.grammar.search import Grammar
@@ -54,8 +54,7 @@ lists:
 def _compiled(text: str) -> tuple[Compiled, Document, Grammar]:
     if len(text) > LONGEST_FILE:
         raise CommandsError(f"{len(text):,} characters, of at most {LONGEST_FILE:,} here")
-    is_yaml = any(line.startswith("intents:") for line in text.splitlines())
-    file, document = parse_commands(text, is_yaml)
+    file, document = parse_commands(text)
     compiled = compile_commands(file, document)
     return compiled, document, compiled.grammar()
 

@@ -1,23 +1,18 @@
-"""A commands file: Home Assistant's custom sentences, or a plain list of what may be said, one a line."""
+"""The form of a commands file: Home Assistant's custom sentences, and the section `oyez`."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from oyez.models.grammar.document import Document, Location, read_yaml
-from oyez.models.grammar.errors import CommandsError
-
-LARGEST = 2_000_000  # bytes
+_MARKS = re.compile(r"<[^<>]*>|\{[^{}]*\}|[][(){}<>|;\\]")  # names of rules and lists, too
 _LARGEST_RANGE = 10_000  # numbers
 _LARGEST_NUMBER = 10**15  # that is said as one
 WAKE_SECONDS = 6.0
-YAML_SUFFIXES = (".yaml", ".yml", ".json")
 
 
 def _like(pattern: str, otherwise: str) -> AfterValidator:
@@ -32,8 +27,8 @@ def _like(pattern: str, otherwise: str) -> AfterValidator:
 
 
 Template = Annotated[str, Field(max_length=2000)]
-Language = Annotated[str, _like(r"(en|EN)([-_]\w+)?$", "cannot be understood; English can: en, en-GB, en-US")]
-Address = Annotated[str, _like("https?://", "is no address that begins with http:// or https://")]
+Language = Annotated[str, _like(r"(en|EN)([-_]\w+)?$", "is not supported; English is: en, en-GB, en-US")]
+Address = Annotated[str, _like("https?://", "is not an address that begins with http:// or https://")]
 
 
 class _Part(BaseModel):
@@ -70,9 +65,9 @@ class Range(_Part):
     @model_validator(mode="after")
     def _is_bounded(self) -> Range:
         if self.start > self.stop:
-            raise ValueError(f"from {self.start} to {self.stop}: the first number must not be the larger")
+            raise ValueError(f"from {self.start} to {self.stop}: the first number must not be the larger one")
         if len(self.whole) > _LARGEST_RANGE:
-            raise ValueError(f"{len(self.whole):,} numbers, of at most {_LARGEST_RANGE:,}: take a larger step")
+            raise ValueError(f"{len(self.whole):,} numbers (limit {_LARGEST_RANGE:,}): take a larger step")
         return self
 
     @property
@@ -96,7 +91,7 @@ class WordList(_Part):
     @model_validator(mode="after")
     def _is_one_kind(self) -> WordList:
         if (self.values is not None) + (self.range is not None) + self.wildcard != 1:
-            raise ValueError("a list has either `values`, or a `range`, or `wildcard: true`")
+            raise ValueError("a list has either `values`, a `range`, a `file`, or `wildcard: true`")
         return self
 
 
@@ -118,7 +113,7 @@ class Intent(_Part):
 
 
 class Action(_Part):
-    """What is done when a command is heard: exactly one of these. `{slot}` stands for the slot's value."""
+    """What is done when a command is recognised: exactly one of these. `{slot}` stands for the slot's value."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -128,7 +123,7 @@ class Action(_Part):
 
     @model_validator(mode="after")
     def _is_one_kind(self) -> Action:
-        if sum(each is not None for each in (self.run, self.post, self.print)) != 1:
+        if sum(action is not None for action in (self.run, self.post, self.print)) != 1:
             raise ValueError("an action is either `run`, or `post`, or `print`")
         return self
 
@@ -141,18 +136,18 @@ class Settings(_Part):
     wake: str | None = None
     wake_seconds: float = Field(default=WAKE_SECONDS, gt=0, le=600)  # within which a command may follow the wake phrase
     threshold: float | None = Field(default=None, ge=0, le=1)  # confidence below which a command is refused
-    wake_threshold: float | None = Field(default=None, ge=0, le=1)  # below which the wake phrase alone is not heard
+    wake_threshold: float | None = Field(default=None, ge=0, le=1)  # below which the wake phrase alone is not detected
     spellings: dict[str, str | list[str]] = {}  # how a word or phrase may also be said
     actions: dict[str, Action] = {}  # by intent; "*" is for all others
 
 
 @dataclass(frozen=True)
 class Wake:
-    """A wake phrase that is given beside a file; None leaves what the file, or else the model, has."""
+    """A wake phrase that is given next to a file; None leaves what the file, or else the model, has."""
 
     phrase: str | None = None
     seconds: float | None = None  # within which something may follow it
-    threshold: float | None = None  # confidence below which the phrase is not heard
+    threshold: float | None = None  # confidence below which the phrase is not detected
 
 
 class CommandsFile(_Part):
@@ -177,59 +172,24 @@ class CommandsFile(_Part):
         return self.model_copy(update={"oyez": settings})
 
 
-def read_commands(path: str | Path) -> tuple[CommandsFile, Document]:
-    """Read a commands file: YAML by its suffix (.yaml, .yml, .json), otherwise a list with a sentence on each line.
-
-    Raises:
-        CommandsError: it cannot be read, is too large, or is no commands file; with the line.
-    """
-    path = Path(path)
-    try:
-        if path.stat().st_size > LARGEST:
-            raise CommandsError(f"{path.stat().st_size:,} bytes, of at most {LARGEST:,}")
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise CommandsError(f"cannot be read ({error.strerror})") from error
-    except UnicodeDecodeError as error:
-        raise CommandsError(f"this is no text in UTF-8 (byte {error.start})") from error
-    return parse_commands(text, is_yaml=path.suffix.lower() in YAML_SUFFIXES)
-
-
-def parse_commands(text: str, is_yaml: bool) -> tuple[CommandsFile, Document]:
-    """Read the text of a commands file. Raises CommandsError."""
-    if len(text) > LARGEST:
-        raise CommandsError(f"{len(text):,} characters, of at most {LARGEST:,}")
-    document = read_yaml(text) if is_yaml else _read_lines(text)
-    if not isinstance(document.data, dict):
-        raise CommandsError("a commands file in YAML is a mapping with the key `intents`")
-    try:
-        return CommandsFile.model_validate(document.data), document
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise CommandsError(*_explained(first["loc"], first["msg"], document)) from error
-
-
-def _explained(location: Location, message: str, document: Document) -> tuple[str, int]:
-    names = ".".join(str(part) for part in location)
-    message = re.sub(r"^Value error, ", "", message)
-    return (f"{names}: {message}" if names else message), document.line(location)
-
-
-def _read_lines(text: str) -> Document:
-    """Take each line for an intent of its own name with one sentence; empty lines and # comments are left out."""
-    intents: dict[str, Any] = {}
-    lines: dict[Location, int] = {}
-    for number, line in enumerate(text.splitlines(), 1):
-        sentence = line.strip()
-        if not sentence or sentence.startswith("#"):
-            continue
-        if sentence in intents:
-            raise CommandsError(f"{sentence!r} is given twice", number)
-        intents[sentence] = {"data": [{"sentences": [sentence]}]}
-        lines["intents", sentence] = number
-    if not intents:
-        raise CommandsError("there is no sentence in this file")
-    return Document({"intents": intents}, lines)
+def spoken_texts(file: CommandsFile) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Yield all that is written to be spoken, without the marks of templates, and its location in the file."""
+    blocks: list[tuple[tuple[str | int, ...], CommandsFile | Block]] = [((), file)]
+    for intent, definition in file.intents.items():
+        blocks += [(("intents", intent, "data", n), block) for n, block in enumerate(definition.data)]
+    texts: list[tuple[tuple[str | int, ...], str]] = []
+    for location, block in blocks:
+        if isinstance(block, Block):
+            texts += [((*location, "sentences", n), text) for n, text in enumerate(block.sentences)]
+        for name, words in block.lists.items():
+            here = (*location, "lists", name, "values")
+            texts += [((*here, n), value.said) for n, value in enumerate(words.values or [])]
+        texts += [((*location, "expansion_rules", name), text) for name, text in block.expansion_rules.items()]
+    texts += [(("skip_words", n), text) for n, text in enumerate(file.skip_words)]
+    if file.oyez.wake:
+        texts.append((("oyez", "wake"), file.oyez.wake))
+    for location, text in texts:
+        yield location, _MARKS.sub(" ", text)
 
 
 def _text(value: Any) -> Any:

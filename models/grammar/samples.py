@@ -1,4 +1,4 @@
-"""Sentences of a commands file: how many there are, and some of them drawn by chance."""
+"""Sentences of a commands file: how many there are, and some of them drawn at random."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from dataclasses import dataclass
 
 from hassil.expression import Alternative, Expression, Group, ListReference, Permutation, RuleReference, TextChunk
 
+from oyez.data.text import normalise
 from oyez.models.grammar.file import CommandsFile
 from oyez.models.grammar.scope import ListUse, Scope, parse
 from oyez.models.grammar.spoken import number_readings
 
-MANY = 10**18  # sentences; more are not told apart
+MANY = 10**18  # sentences; more are counted as this many
 
 
 @dataclass(frozen=True)
@@ -69,8 +70,39 @@ def _count_block(scope: Scope) -> int:
     return sum(count(parse(template)) for template in scope.block.sentences)
 
 
+def matches_any_speech(template: str, scope: Scope) -> bool:
+    """Whether a template can be said with free text alone."""
+    rules: dict[str, tuple[bool, bool]] = {}
+    lists: dict[str, bool] = {}
+
+    def kinds(expression: Expression) -> tuple[bool, bool]:
+        """Return whether an expression can be said with nothing, and whether with free text alone."""
+        match expression:
+            case TextChunk():
+                return not normalise(expression.original_text), False
+            case RuleReference(rule_name=name):
+                if name not in rules:
+                    rules[name] = kinds(scope.rule(name)[0])
+                return rules[name]
+            case ListReference():
+                use = scope.list(expression)
+                if use.name not in lists:
+                    lists[use.name] = use.words.wildcard or any(kinds(parse(value.said))[1] for _, value in use.values)
+                return False, lists[use.name]
+            case Alternative():
+                parts = [kinds(item) for item in expression.items]
+                return any(silent for silent, _ in parts), any(free for _, free in parts)
+            case Permutation() | Group():
+                parts = [kinds(item) for item in expression.items]
+                is_free = any(free for _, free in parts) and all(silent or free for silent, free in parts)
+                return all(silent for silent, _ in parts), is_free
+        raise TypeError(expression)
+
+    return kinds(parse(template))[1]
+
+
 def draw_samples(file: CommandsFile, number: int, seed: int = 0) -> list[Sample]:
-    """Draw sentences by chance: an intent, one of its templates, then one of the ways to say it. None comes twice."""
+    """Draw sentences at random: an intent, one of its templates, then one of the ways to say it. None comes twice."""
     chance = random.Random(seed)
     blocks: dict[str, list[Scope]] = {}
     for intent, scope in scopes(file):
@@ -81,7 +113,9 @@ def draw_samples(file: CommandsFile, number: int, seed: int = 0) -> list[Sample]
         if len(drawn) == number:
             break
         intent = list(blocks)[attempt % len(blocks)]
-        scope, template = chance.choice([(scope, each) for scope in blocks[intent] for each in scope.block.sentences])
+        scope, template = chance.choice(
+            [(scope, template) for scope in blocks[intent] for template in scope.block.sentences]
+        )
         try:
             text = " ".join(_say(parse(template), scope, chance).split())
         except IndexError:  # nothing to choose from: a list is empty here

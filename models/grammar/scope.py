@@ -15,6 +15,7 @@ from oyez.models.grammar.document import Location
 from oyez.models.grammar.errors import CommandsError
 from oyez.models.grammar.file import Block, CommandsFile, Range, Value, WordList
 
+_AT_HOME = {"name", "area", "floor"}  # lists and rules that Home Assistant makes of its devices, areas and floors
 _INLINE_RANGE = re.compile(r"(-?\d+)\.\.(-?\d+)(?:,(\d+))?")
 
 
@@ -54,7 +55,11 @@ class Scope:
             return parse(self.block.expansion_rules[name]), (*self.location, "expansion_rules", name)
         if name in self.file.expansion_rules:
             return parse(self.file.expansion_rules[name]), ("expansion_rules", name)
-        raise _unknown(f"rule <{name}>", {*self.block.expansion_rules, *self.file.expansion_rules})
+        raise _unknown(
+            f"rule <{name}>",
+            {*self.block.expansion_rules, *self.file.expansion_rules},
+            f'write it under `expansion_rules:`, as in {name}: "[the] {{{name}}}"' if name in _AT_HOME else "",
+        )
 
     def list(self, reference: ListReference) -> ListUse:
         """Return the list that a template refers to. Raises CommandsError if there is none."""
@@ -65,14 +70,21 @@ class Scope:
             try:
                 words = WordList(range=Range.model_validate({"from": start, "to": stop, "step": step}))
             except ValueError as error:
-                raise CommandsError(f"{{{name}}} is no range of numbers") from error
+                raise CommandsError(f"{{{name}}} is not a range of numbers") from error
             return ListUse(name, words, ("range", name), "number" if slot == name else slot, (), ())
         if name in self.block.lists:
             words, location = self.block.lists[name], (*self.location, "lists", name)
         elif name in self.file.lists:
             words, location = self.file.lists[name], ("lists", name)
         else:
-            raise _unknown(f"list {{{name}}}", {*self.block.lists, *self.file.lists})
+            raise _unknown(
+                f"list {{{name}}}",
+                {*self.block.lists, *self.file.lists},
+                f"write its names under `lists:`, as in {name}: {{values: [...]}}, or name a file of them: "
+                f"{name}: {{file: names.txt}}"
+                if name in _AT_HOME
+                else "",
+            )
         contexts = tuple(
             (key, required)
             for key, required in self.block.requires_context.items()
@@ -83,17 +95,18 @@ class Scope:
 
 @lru_cache(maxsize=50_000)
 def parse(template: str) -> Expression:
-    """Return the expression of a template. Raises CommandsError if it is none."""
+    """Return the expression of a template. Raises CommandsError if it is not one."""
     try:
         return parse_sentence(template).expression
     except (ParseError, AssertionError) as error:
         reason = str(error).split(" from index")[0]
-        raise CommandsError(f"{template!r} is no sentence template ({reason})") from error
+        raise CommandsError(f"{template!r} is not a sentence template ({reason})") from error
 
 
-def _unknown(thing: str, known: set[str]) -> CommandsError:
+def _unknown(thing: str, known: set[str], hint: str) -> CommandsError:
+    others = f"; there are {', '.join(sorted(known))}" if known else "; none is defined"
     return CommandsError(
-        f"there is no {thing}; " + (f"there are {', '.join(sorted(known))}" if known else "none is defined")
+        f"there is no {thing}{others}" + (f". Home Assistant fills it in by itself: {hint}" if hint else "")
     )
 
 

@@ -1,4 +1,4 @@
-"""Tags: what stands between the letters of a grammar and says what they mean; and reading a path by them."""
+"""Tags: the symbols between the letters of a grammar that say what these mean; and reading a path by them."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ class Match:
     labels: tuple[int, ...]  # as it was said
     spans: tuple[tuple[int, int], ...]  # for each word of `text`: the first and the last word of those that were said
     woken: bool  # the wake phrase came first
-    free_letters: int  # how many were heard as free text
+    free_letters: int  # how many of the labels are free text
 
 
 _Written = list[tuple[str, int]]  # characters as they are written, each with the number of the word it was said in
@@ -141,9 +141,9 @@ def interpret(symbols: Sequence[int], tags: Tags) -> Match:
     text = "".join(character for character, _ in written)
     spans: list[tuple[int, int]] = []
     position = 0
-    for each in text.split(" "):
-        letters = written[position : position + len(each)]
+    for written_word in text.split(" "):
+        letters = written[position : position + len(written_word)]
         spans.append((letters[0][1], letters[-1][1]))
-        position += len(each) + 1
+        position += len(written_word) + 1
     intent = sentence.intent if sentence.block >= 0 else None
     return Match(intent, sentence.block, slots, text, tuple(labels), tuple(spans), woken, free_letters)

@@ -1,4 +1,4 @@
-"""Sentence templates, as hassil parses them, drawn as automata over characters, lists and tags."""
+"""Sentence templates, as hassil parses them, built into automata over characters, lists and tags."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import Protocol
 
 from hassil.expression import Alternative, Expression, Group, ListReference, Permutation, RuleReference, TextChunk
 
-from oyez.data.alphabet import LABELS, SPACE, encode
+from oyez.data.alphabet import APOSTROPHE, LABELS, SPACE, encode
 from oyez.models.grammar.automaton import EPSILON, AutomatonBuilder, TooLarge
-from oyez.models.grammar.spoken import Spoken, spoken
+from oyez.models.grammar.spoken import Readings, spoken
 from oyez.models.grammar.tags import Tags, WrittenTag
 
-_LONGEST_PERMUTATION = 8  # parts: it is drawn with 2 ** parts places
+_LONGEST_PERMUTATION = 8  # parts: it takes 2 ** parts cursors
 
 
 @dataclass(frozen=True)
-class Place:
+class Cursor:
     """Where a sentence stands: at its start, inside a word, in a gap between two, or in several of these.
 
     Each is a state or None. So spaces come out single whatever is optional around them, and none at either end.
@@ -30,7 +30,7 @@ class Place:
 
     @property
     def states(self) -> list[int]:
-        """The states of the place."""
+        """The states of the cursor; without any, it is never reached."""
         return [state for state in (self.start, self.word, self.gap) if state is not None]
 
 
@@ -41,149 +41,174 @@ class Names(Protocol):
         """Return the body of a rule, which is left with `leave_rule`."""
 
     def leave_rule(self) -> None:
-        """Tell that the body has been drawn."""
+        """Leave the rule named last: its body has been added."""
 
     def reference(self, reference: ListReference) -> tuple[int | None, int | None]:
-        """Return the symbol of a list, None if nothing of it may be said here, and the one of the tag of its slot."""
+        """Return the symbol of a list, None if none of its values is allowed here; and that of the tag of its slot."""
 
 
-class Pen:
-    """Draws expressions into an automaton."""
+class GrammarBuilder:
+    """Adds expressions to an automaton. Each method takes the cursor to start from and returns where it leads."""
 
-    def __init__(self, draft: AutomatonBuilder, tags: Tags, spellings: Mapping[str, Sequence[str]]) -> None:
-        """Make a pen; `spellings` are further ways to say a word or phrase, all spelled out."""
-        self.draft = draft
+    def __init__(
+        self,
+        automaton: AutomatonBuilder,
+        tags: Tags,
+        spellings: Mapping[str, Sequence[str]],
+        vocabulary: frozenset[str] = frozenset(),
+    ) -> None:
+        """Make a builder.
+
+        Args:
+            automaton: what expressions are added to.
+            tags: the tags of the grammar.
+            spellings: further ways to say a word or phrase, all spelled out.
+            vocabulary: words, of which readings have to be made; without any, or where there is no such reading, all
+                words will do.
+        """
+        self.automaton = automaton
         self._tags = tags
         self._spellings = spellings
+        self._vocabulary = vocabulary
         self._longest = max((2 * phrase.count(" ") + 1 for phrase in spellings), default=0)  # parts: words and gaps
         self._steps = 0
 
-    def draw(self, place: Place, expression: Expression, names: Names) -> Place:
-        """Draw an expression from a place on and return where it leads; a place without states is never reached.
+    def add(self, cursor: Cursor, expression: Expression, names: Names) -> Cursor:
+        """Add an expression.
 
         Raises:
-            TooLarge: it does not end within the draft's limit.
-            models.commands.spoken.SpokenError: nobody can say a character of it.
+            TooLarge: it has more parts than the automaton may have arcs.
+            oyez.models.grammar.spoken.SpokenError: a character of it has no reading.
         """
         self._steps += 1
-        if self._steps > self.draft.limit:  # rules may double without drawing anything
-            raise TooLarge(f"more than {self.draft.limit:,} parts")
+        if self._steps > self.automaton.limit:  # rules may double without adding an arc
+            raise TooLarge(f"more than {self.automaton.limit:,} parts")
         match expression:
             case TextChunk():
-                return self.text(place, expression.original_text)
+                return self.add_text(cursor, expression.original_text)
             case RuleReference():
-                place = self.draw(place, names.rule(expression.rule_name), names)
+                cursor = self.add(cursor, names.rule(expression.rule_name), names)
                 names.leave_rule()
-                return place
+                return cursor
             case ListReference():
                 symbol, slot = names.reference(expression)
-                place = Place() if symbol is None else self.symbol(place, symbol)
-                return place if slot is None else self.tag(place, slot)
+                cursor = Cursor() if symbol is None else self.add_symbol(cursor, symbol)
+                return cursor if slot is None else self.add_tag(cursor, slot)
             case Alternative():
-                return self.join(self.draw(place, item, names) for item in expression.items)
+                return self.join(self.add(cursor, item, names) for item in expression.items)
             case Permutation():
-                return self._permutation(place, expression.items, names)
+                return self._add_permutation(cursor, expression.items, names)
             case Group():
                 # hassil has a chunk of text for each word, and a phrase of several may have spellings
                 for kind, items in groupby(expression.items, key=type):
                     if kind is TextChunk:
                         text = "".join(item.original_text for item in items if isinstance(item, TextChunk))
-                        place = self.text(place, text)
+                        cursor = self.add_text(cursor, text)
                         continue
                     for item in items:
-                        place = self.draw(place, item, names)
-                return place
-        raise TypeError(f"hassil knows an expression that Oyez does not: {expression}")
+                        cursor = self.add(cursor, item, names)
+                return cursor
+        raise TypeError(f"an expression of hassil's that is not supported: {expression}")
 
-    def _permutation(self, place: Place, items: Sequence[Expression], names: Names) -> Place:
-        """Draw parts in any order: a place for each set of parts that have been said."""
+    def _add_permutation(self, cursor: Cursor, items: Sequence[Expression], names: Names) -> Cursor:
+        """Add parts in any order: there is a cursor for each set of parts that have been said."""
         if len(items) > _LONGEST_PERMUTATION:
-            raise TooLarge(f"{len(items)} parts in any order, of at most {_LONGEST_PERMUTATION}")
-        places: dict[tuple[int, ...], Place] = {(): place}
+            raise TooLarge(f"{len(items)} parts in any order (limit {_LONGEST_PERMUTATION})")
+        cursors: dict[tuple[int, ...], Cursor] = {(): cursor}
         for size in range(1, len(items) + 1):
             for said in combinations(range(len(items)), size):
-                places[said] = self.join(
-                    self.draw(places[tuple(each for each in said if each != last)], items[last], names) for last in said
+                cursors[said] = self.join(
+                    self.add(cursors[tuple(part for part in said if part != last)], items[last], names) for last in said
                 )
-        return places[tuple(range(len(items)))]
+        return cursors[tuple(range(len(items)))]
 
-    def text(self, place: Place, text: str) -> Place:
-        """Draw a text as it is spoken, in all its readings. Raises SpokenError."""
+    def add_text(self, cursor: Cursor, text: str) -> Cursor:
+        """Add a text as it is spoken, in all its readings. Raises SpokenError."""
         parts = list(spoken(text))
         while parts:
-            phrase, length = self._phrase(parts)
-            if not phrase.readings:
-                place = self.gap(place)
+            readings, length = self._phrase(parts)
+            if not readings:
+                cursor = self.add_gap(cursor)
             else:
-                place = self.join(self._reading(place, phrase.readings[0], said) for said in phrase.readings)
+                cursor = self.join(self._add_reading(cursor, readings[0], said) for said in self.usable(readings))
             del parts[:length]
-        return place
+        return cursor
 
-    def _phrase(self, parts: Sequence[Spoken]) -> tuple[Spoken, int]:
+    def usable(self, readings: Readings) -> Readings:
+        """Return the readings in words of the vocabulary; the first one if there is none."""
+        if not self._vocabulary:
+            return readings
+        return tuple(said for said in readings if self._vocabulary.issuperset(said.split())) or readings[:1]
+
+    def _phrase(self, parts: Sequence[Readings]) -> tuple[Readings, int]:
         """Return the longest phrase with given spellings that the parts begin with, or else the first part alone."""
         for length in range(min(len(parts), self._longest), 0, -1):
-            first = "".join(part.readings[0] if part.readings else " " for part in parts[:length])
-            if first in self._spellings:
-                return Spoken(first, tuple(dict.fromkeys([first, *self._spellings[first]]))), length
+            written = "".join(readings[0] if readings else " " for readings in parts[:length])
+            if written in self._spellings:
+                return tuple(dict.fromkeys([written, *self._spellings[written]])), length
         return parts[0], 1
 
-    def _reading(self, place: Place, written: str, said: str) -> Place:
-        place = self.characters(place, said)
-        return place if said == written else self.tag(place, self._tags.symbol(WrittenTag(written, len(said))))
+    def _add_reading(self, cursor: Cursor, written: str, said: str) -> Cursor:
+        cursor = self.add_characters(cursor, said)
+        return cursor if said == written else self.add_tag(cursor, self._tags.symbol(WrittenTag(written, len(said))))
 
-    def characters(self, place: Place, characters: str) -> Place:
-        """Draw characters of the alphabet."""
+    def add_characters(self, cursor: Cursor, characters: str) -> Cursor:
+        """Add characters of the alphabet. An apostrophe before a word is a quotation mark, and not spoken."""
         for label in encode(characters):
-            place = self.gap(place) if label == SPACE else self.symbol(place, label)
-        return place
+            if label == SPACE:
+                cursor = self.add_gap(cursor)
+            elif label == APOSTROPHE:
+                inside = self.add_symbol(Cursor(word=cursor.word), label)
+                cursor = Cursor(cursor.start, inside.word, cursor.gap)
+            else:
+                cursor = self.add_symbol(cursor, label)
+        return cursor
 
-    def symbol(self, place: Place, symbol: int) -> Place:
-        """Draw a letter, or a symbol that stands for some."""
-        sources = [state for state in (place.start, place.word) if state is not None]
-        if place.gap is not None:
-            sources.append(self.draft.step(place.gap, SPACE))
+    def add_symbol(self, cursor: Cursor, symbol: int) -> Cursor:
+        """Add a letter, or a symbol that stands for several."""
+        sources = [state for state in (cursor.start, cursor.word) if state is not None]
+        if cursor.gap is not None:
+            sources.append(self.automaton.step(cursor.gap, SPACE))
         if not sources:
-            return Place()
-        target = self.draft.state()
+            return Cursor()
+        target = self.automaton.state()
         for source in sources:
-            self.draft.arc(source, symbol, target)
-        return Place(word=target)
+            self.automaton.arc(source, symbol, target)
+        return Cursor(word=target)
 
-    def gap(self, place: Place) -> Place:
+    def add_gap(self, cursor: Cursor) -> Cursor:
         """Leave the word, if there is one."""
-        return Place(start=place.start, gap=self._merge([place.word, place.gap]))
+        return Cursor(start=cursor.start, gap=self._merge([cursor.word, cursor.gap]))
 
-    def tag(self, place: Place, tag: int) -> Place:
-        """Draw a tag, for which nothing is said."""
-        start, word, gap = (
-            None if state is None else self.draft.step(state, tag) for state in (place.start, place.word, place.gap)
-        )
-        return Place(start, word, gap)
+    def add_tag(self, cursor: Cursor, tag: int) -> Cursor:
+        """Add a tag, for which nothing is said."""
+        states = (cursor.start, cursor.word, cursor.gap)
+        return Cursor(*(None if state is None else self.automaton.step(state, tag) for state in states))
 
-    def join(self, places: Iterable[Place]) -> Place:
-        """Go on from several places as one."""
-        several = list(places)
-        return Place(
-            self._merge([place.start for place in several]),
-            self._merge([place.word for place in several]),
-            self._merge([place.gap for place in several]),
+    def join(self, cursors: Iterable[Cursor]) -> Cursor:
+        """Return a cursor that is wherever one of several is."""
+        several = list(cursors)
+        return Cursor(
+            self._merge([cursor.start for cursor in several]),
+            self._merge([cursor.word for cursor in several]),
+            self._merge([cursor.gap for cursor in several]),
         )
 
     def _merge(self, states: Iterable[int | None]) -> int | None:
         different = list(dict.fromkeys(state for state in states if state is not None))
         if len(different) < 2:
             return different[0] if different else None
-        target = self.draft.state()
+        target = self.automaton.state()
         for state in different:
-            self.draft.arc(state, EPSILON, target)
+            self.automaton.arc(state, EPSILON, target)
         return target
 
 
-def draw_any_words(draft: AutomatonBuilder, start: int) -> None:
-    """Draw one or more words of free text from a state on, and end."""
-    inside = draft.state()
+def add_any_words(automaton: AutomatonBuilder, start: int) -> None:
+    """Add one or more words of free text from a state on, and end."""
+    inside = automaton.state()
     for label in range(SPACE + 1, LABELS):
-        draft.arc(start, LABELS + label, inside)
-        draft.arc(inside, LABELS + label, inside)
-    draft.arc(inside, LABELS + SPACE, start)
-    draft.ends.add(inside)
+        automaton.arc(start, LABELS + label, inside)
+        automaton.arc(inside, LABELS + label, inside)
+    automaton.arc(inside, LABELS + SPACE, start)
+    automaton.ends.add(inside)

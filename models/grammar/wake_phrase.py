@@ -21,7 +21,7 @@ from oyez.models.grammar.file import Settings
 from oyez.models.grammar.search import FIRST_TAG, Grammar
 from oyez.models.grammar.spoken import SpokenError, spell, spell_ways
 from oyez.models.grammar.tags import Tags, WakeTag
-from oyez.models.grammar.templates import Pen, Place, draw_any_words
+from oyez.models.grammar.templates import Cursor, GrammarBuilder, add_any_words
 from oyez.models.interpreter import Emissions, PlainText
 from oyez.models.types import Command, Rejection, RejectionCode, Transcript
 
@@ -74,9 +74,9 @@ class WakePhrase:
         """
         draft, tags = AutomatonBuilder(_LARGEST), Tags()
         self._tag = tags.symbol(WakeTag())
-        end = draw_wake_phrase(Pen(draft, tags, spellings or {}), phrase, self._tag)
+        end = add_wake_phrase(GrammarBuilder(draft, tags, spellings or {}), phrase, self._tag)
         draft.ends.add(end)
-        draw_any_words(draft, draft.step(end, SPACE))
+        add_any_words(draft, draft.step(end, SPACE))
         self._grammar = Grammar.of(draft.finish())
         self._judge = judge
         self.phrase = phrase
@@ -144,10 +144,10 @@ def _syllables(word: str) -> int:
     return len(_VOWELS.findall(word)) + len(_HIATUS.findall(word)) or len(word)
 
 
-def draw_wake_phrase(pen: Pen, phrase: str, tag: int) -> int:
-    """Draw a wake phrase from the start on, with its tag behind; return the state after it. Raises CommandsError."""
+def add_wake_phrase(builder: GrammarBuilder, phrase: str, tag: int) -> int:
+    """Add a wake phrase from the start on, with its tag behind; return the state after it. Raises CommandsError."""
     check_wake_phrase(phrase)
-    place = pen.tag(pen.text(Place(start=0), phrase), tag)
-    end = place.gap if place.word is None else place.word  # a gap follows the punctuation of "hey computer!"
+    cursor = builder.add_tag(builder.add_text(Cursor(start=0), phrase), tag)
+    end = cursor.gap if cursor.word is None else cursor.word  # a gap follows the punctuation of "hey computer!"
     assert end is not None
     return end

@@ -2,7 +2,7 @@ import pytest
 
 from oyez.app.measuring import RecordingsError, attempts_of
 from oyez.models.grammar.compiler import compile_commands
-from oyez.models.grammar.file import read_commands
+from oyez.models.grammar.reading import read_commands
 from oyez.models.recognizer import Recognizer
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from oyez.data.text import TextError, normalise
+from oyez.data.text import TextError, UnsupportedCharacters, normalise, tokens
 
 
 @pytest.mark.parametrize(
@@ -36,10 +36,17 @@ from oyez.data.text import TextError, normalise
         ("the end. 5 more", "the end five more"),
         # currency
         ("$5", "five dollars"),
-        ("£ 3.50", "three point five zero pounds"),
+        ("£ 3.50", "three pounds and fifty pence"),
         ("€1,234", "one thousand two hundred and thirty four euros"),
         ("$5, please", "five dollars please"),
         ("＄5", "five dollars"),
+        ("$1 or $1.01 or $0.99", "one dollar or one dollar and one cent or ninety nine cents"),
+        ("$5.50, 7,25 €, 1 €", "five dollars and fifty cents seven twenty five euros one euro"),
+        ("$1.5 million", "one point five million dollars"),
+        ("¥500 ₹20", "five hundred yen twenty rupees"),
+        # fractions
+        ("½ cup, 1½ cups", "half cup one and a half cups"),
+        ("¼ ¾ ⅓ ⅛ -2⅔", "a quarter three quarters a third an eighth minus two and two thirds"),
         # minus
         ("-5", "minus five"),
         ("−5 °C", "minus five degrees c"),
@@ -52,7 +59,13 @@ from oyez.data.text import TextError, normalise
         ("1+1=2", "one plus one equals two"),
         ("#1 @ home", "number one at home"),
         ("21 ℃", "twenty one degrees c"),
+        ("5 m² or 2³", "five m squared or two cubed"),
+        ("3 × 4 ÷ 2 ± 1", "three times four divided by two plus or minus one"),
+        ("H₂O", "h two o"),
+        ("1° or 21° or № 5", "one degree or twenty one degrees or number five"),
+        ("Hue® co\N{SOFT HYPHEN}operate", "hue cooperate"),
         # accents and letters
+        ("þorn ðat œuvre ħ ŧ ɓ", "thorn dat oeuvre h t b"),
         ("Café naïve", "cafe naive"),
         ("cafe\u0301", "cafe"),
         ("Straße Ærø Łódź İstanbul", "strasse aero lodz istanbul"),
@@ -82,8 +95,8 @@ def test_text_is_written_as_it_is_said(written, said):
         ("привет", "п", "CYRILLIC SMALL LETTER PE"),
         ("你好", "你", "CJK UNIFIED IDEOGRAPH-4F60"),
         ("a < b", "<", "LESS-THAN SIGN"),
-        ("5²", "²", "SUPERSCRIPT TWO"),
-        ("1½", "½", "VULGAR FRACTION ONE HALF"),
+        ("5⁴", "⁴", "SUPERSCRIPT FOUR"),
+        ("①", "①", "CIRCLED DIGIT ONE"),
         ("ok 👍", "👍", "THUMBS UP SIGN"),
         ("\ue000", "\ue000", "unnamed"),
         ("a\ud800", "\ud800", "unnamed"),
@@ -95,6 +108,14 @@ def test_what_cannot_be_spelled_is_refused_by_name(text, character, name):
 
     assert repr(character) in str(error.value)
     assert name in str(error.value)
+
+
+def test_all_characters_without_a_reading_are_named_at_once():
+    with pytest.raises(
+        UnsupportedCharacters, match=r"^unsupported characters '💡' \(ELECTRIC LIGHT BULB\), '🛋' "
+    ) as error:
+        normalise("🛋\N{VARIATION SELECTOR-16} and 💡 and 🛋")
+    assert error.value.characters == ["💡", "🛋"]
 
 
 @pytest.mark.parametrize("digits", [400, 5000])
@@ -140,3 +161,11 @@ def test_every_whole_number_has_words(number):
 @given(st.text(alphabet="abcdefghijklmnopqrstuvwxyz ", max_size=40))
 def test_plain_words_are_left_as_they_are(text):
     assert normalise(text) == " ".join(text.split())
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(alphabet="aB 1.,-'½²€"))
+def test_no_two_gaps_follow_each_other_and_numbers_stand_apart(text):
+    kinds = "".join({" ": " "}.get(token) or ("w" if token.strip("'").isalpha() else "n") for token in tokens(text))
+    assert "  " not in kinds
+    assert not re.search(r"n\S|\Sn|ww", kinds)

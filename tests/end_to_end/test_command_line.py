@@ -187,7 +187,7 @@ def test_a_text_is_continued_the_same_for_the_same_seed(oyez: Oyez) -> None:
         (["x", "--model", "nonsense"], "no model 'nonsense'"),
         (["x", "--temperature", "-1"], "temperature = -1"),
         (["x", "--top-k", "0"], "top_k = 0"),
-        (["½"], "cannot spell"),
+        (["①"], "unsupported character"),
     ],
 )
 def test_what_cannot_be_continued_is_refused_and_nothing_is_written(

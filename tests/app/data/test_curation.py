@@ -119,7 +119,7 @@ def test_the_command_says_what_is_wrong_and_writes_nothing(tmp_path: Path, untra
     code, output = run("pseudo-labels", tmp_path, "--model", "commands")
     assert code == 2
     assert "no clip" in output
-    assert "cannot spell 'я'" in run("pseudo-labels", tmp_path, "--model", "english", "--word", "яa")[1]
+    assert "unsupported character 'я'" in run("pseudo-labels", tmp_path, "--model", "english", "--word", "яa")[1]
     assert "is a classifier of words" in run("pseudo-labels", tmp_path, "--model", untrained_classifier)[1]
     assert not (tmp_path / "manifest.jsonl").exists()
 

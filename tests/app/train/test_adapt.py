@@ -61,7 +61,11 @@ def refused(done: Result, *parts: str) -> None:
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [("", "no sentence in this file"), ("# nothing yet\n", "no sentence in this file"), ("☃\n", "nobody can say")],
+    [
+        ("", "no sentence in this file"),
+        ("# nothing yet\n", "no sentence in this file"),
+        ("☃\n", "unsupported character"),
+    ],
 )
 def test_a_file_without_sentences_is_named(oyez: Oyez, tmp_path: Path, content: str, message: str) -> None:
     path = tmp_path / "empty.txt"

@@ -175,7 +175,7 @@ def test_phrases_are_normalised_and_comments_left_out(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"stop\n\xf0\x9f\x98\x80\n", "line 2: cannot spell"),
+        (b"stop\n\xf0\x9f\x98\x80\n", "line 2: unsupported character"),
         (b"\xff\xfe", "not UTF-8"),
         (b"# nothing\n\n", "no phrase in it"),
         (b"a " * 400, "line 1: 799 characters"),

@@ -9,7 +9,7 @@ import pytest
 from oyez.data.alphabet import LABELS, decode
 from oyez.models.grammar.automaton import EPSILON, Automaton
 from oyez.models.grammar.compiler import Compiled, compile_commands
-from oyez.models.grammar.file import parse_commands
+from oyez.models.grammar.reading import parse_commands
 from oyez.models.grammar.search import FIRST_TAG
 
 

@@ -1,5 +1,11 @@
-import pytest
+import subprocess
+import sys
+from pathlib import Path
 
+import pytest
+from filelock import FileLock
+
+from oyez.data import alphabet, text
 from oyez.models.grammar import cache
 from oyez.models.grammar.cache import load_commands
 
@@ -43,6 +49,30 @@ def test_a_damaged_one_is_made_again(commands, tmp_path, suffix, content):
     _, again, _ = load_commands(commands, tmp_path / "kept")
     assert again.states == made.states
     assert damaged.read_bytes() != content
+
+
+def test_every_module_that_takes_part_in_compiling_is_in_the_hash():
+    hashed = {source.resolve() for source in cache.sources()}
+    script = (
+        "import sys, oyez.models.grammar.cache as cache; "
+        "print(*(module.__file__ for name, module in sys.modules.items() if name.startswith('oyez.')), sep='\\n')"
+    )
+    loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    modules = {Path(line).resolve() for line in loaded.splitlines()}
+    assert {Path(cache.__file__).resolve(), Path(text.__file__).resolve(), Path(alphabet.__file__).resolve()} <= modules
+    assert modules <= hashed
+
+
+def test_another_process_at_the_cache_is_not_waited_for(commands, tmp_path):
+    with FileLock(tmp_path / "kept.lock"):
+        load_commands(commands, tmp_path / "kept")
+    assert kept(tmp_path / "kept") == []
+
+
+def test_the_cache_is_in_the_users_folder(commands, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    load_commands(commands)
+    assert kept(tmp_path / "cache" / "oyez" / "commands") == [".fst", ".json"]
 
 
 def test_small_grammars_are_not_kept(commands, tmp_path, monkeypatch):

@@ -11,7 +11,8 @@ import soundfile
 from oyez.data.audio import SAMPLE_RATE, Waveform
 from oyez.data.manifest import Utterance, write_manifest
 from oyez.data.synthesis.synthesis import SynthesisError
-from oyez.models.grammar.file import CommandsFile, parse_commands
+from oyez.models.grammar.file import CommandsFile
+from oyez.models.grammar.reading import parse_commands
 from oyez.training.adaptation import speech as adaptation_speech
 from oyez.training.adaptation.speech import (
     choose_voices,
