@@ -179,7 +179,7 @@ def working(tmp_path: Path, untrained_model: Path) -> dict[tuple[str, ...], list
     return {
         ("transcribe",): [CLIP, *model],
         ("listen",): ["--source", CLIP, "--vad", "energy", *model],
-        ("generate",): ["--max-length", "2"],
+        ("lm", "generate"): ["--max-length", "2"],
         ("train",): ["commands", "--data", "nowhere"],
         ("adapt",): [*of_file, *model, "--recordings", "nowhere"],
         ("commands", "check"): of_file,

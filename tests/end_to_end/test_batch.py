@@ -138,10 +138,10 @@ def test_a_second_run_with_a_star_takes_no_output_for_a_recording(oyez: Oyez, sp
         shutil.copy(spoken / name, tmp_path)
     journal = ["--journal", tmp_path / JOURNAL]
     formats = ["-f", "txt", "-f", "tsv", "-f", "jsonl"]
-    assert oyez("transcribe", tmp_path / "*", "--beside", *journal, *formats).returncode == 0
+    assert oyez("transcribe", tmp_path / "*", "--next-to-input", *journal, *formats).returncode == 0
     written = sorted(path.name for path in tmp_path.iterdir())
     for arguments in ([tmp_path / "*"], sorted(tmp_path.iterdir())):  # as a quoted pattern, and as the shell says it
-        done = oyez("transcribe", *arguments, "--beside", "--resume", *journal, *formats)
+        done = oyez("transcribe", *arguments, "--next-to-input", "--resume", *journal, *formats)
         assert done.returncode == 0, done.stderr
         assert "2 files: 0 done, 0 failed, 2 done before" in done.stderr
         assert sorted(path.name for path in tmp_path.iterdir()) == written
@@ -161,7 +161,7 @@ def test_a_name_that_the_terminal_cannot_show_is_no_reason_to_stop(
 def test_several_formats_are_written_at_once_beside_the_recordings(oyez: Oyez, spoken: Path, tmp_path: Path) -> None:
     shutil.copy(spoken / "yes.flac", tmp_path)
     formats = [part for name in ("txt", "srt", "vtt", "tsv", "json", "jsonl", "ctm") for part in ("-f", name)]
-    done = oyez("transcribe", tmp_path / "yes.flac", "--beside", "--journal", tmp_path / "journal", *formats)
+    done = oyez("transcribe", tmp_path / "yes.flac", "--next-to-input", "--journal", tmp_path / "journal", *formats)
     assert done.returncode == 0, done.stderr
     assert {path.name for path in tmp_path.iterdir()} == {
         "journal",
@@ -200,9 +200,9 @@ def test_each_channel_has_its_transcript(oyez: Oyez, spoken: Path, tmp_path: Pat
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--beside", "-o", "out"], "exclude each other"),
-        (["--resume"], "--resume needs --output-dir or --beside"),
-        (["--journal", "j"], "--journal needs --output-dir or --beside"),
+        (["--next-to-input", "-o", "out"], "exclude each other"),
+        (["--resume"], "--resume needs --output-dir or --next-to-input"),
+        (["--journal", "j"], "--journal needs --output-dir or --next-to-input"),
         (["-f", "txt", "-f", "srt"], "several formats (txt, srt) need"),
         (["-f", "srt"], "srt of 2 recordings is 2 files"),
         (["-f", "tsv"], "tsv of 2 recordings is 2 files"),

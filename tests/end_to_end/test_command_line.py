@@ -173,7 +173,7 @@ def test_an_output_folder_that_cannot_be_written_is_told(oyez: Oyez, spoken: Pat
 
 
 def test_a_text_is_continued_the_same_for_the_same_seed(oyez: Oyez) -> None:
-    first, second = (oyez("generate", "Turn ON", "--seed", "3", "--count", "2") for _ in range(2))
+    first, second = (oyez("lm", "generate", "Turn ON", "--seed", "3", "--count", "2") for _ in range(2))
     assert first.returncode == 0, first.stderr
     assert first.stdout == second.stdout
     lines = first.stdout.splitlines()
@@ -193,7 +193,7 @@ def test_a_text_is_continued_the_same_for_the_same_seed(oyez: Oyez) -> None:
 def test_what_cannot_be_continued_is_refused_and_nothing_is_written(
     oyez: Oyez, arguments: list[str], message: str
 ) -> None:
-    done = oyez("generate", *arguments)
+    done = oyez("lm", "generate", *arguments)
     assert done.returncode == 2
     assert done.stdout == ""
     assert message in done.stderr

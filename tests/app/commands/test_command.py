@@ -98,10 +98,10 @@ def test_a_device_that_is_not_there_is_told(oyez, words, subcommand):
     assert "error: --device nonsense" in result.stderr
 
 
-def test_runners_up_are_those_of_a_commands_file(oyez):
-    result = oyez("transcribe", "--runners-up", "3", SPOKEN / "stop.flac")
+def test_alternatives_are_those_of_a_commands_file(oyez):
+    result = oyez("transcribe", "--alternatives", "3", SPOKEN / "stop.flac")
     assert result.exit_code == 2
-    assert "--runners-up belongs to --commands" in result.stderr
+    assert "--alternatives belongs to --commands" in result.stderr
 
 
 def test_transcripts_without_commands_are_as_before(oyez):
