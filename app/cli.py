@@ -26,12 +26,14 @@ from oyez.app.console import (
     DeviceOption,
     ModelOption,
     console,
+    finite,
     load_recognizer,
     progress_bar,
     say,
     wrong_use,
 )
 from oyez.app.evaluate.command import evaluate
+from oyez.app.raw_samples import ChannelOption, EncodingOption, RateOption, RawChannelsOption, raw_format
 from oyez.app.train.adapting import adapt
 from oyez.app.train.command import train
 from oyez.app.transcribe.command import transcribe
@@ -63,10 +65,15 @@ class Vad(StrEnum):
 
 
 SensitivityOption = Annotated[
-    float, typer.Option(min=0.01, max=0.99, help="How readily a sound is taken for speech, between 0 and 1.")
+    float,
+    typer.Option(min=0.01, max=0.99, callback=finite, help="How readily a sound is taken for speech, between 0 and 1."),
 ]
-ShortestSpeechOption = Annotated[float, typer.Option(min=0, help="Less speech than this, in seconds, is a click.")]
-ClosingSilenceOption = Annotated[float, typer.Option(min=0.032, help="A pause as long as this ends what was said.")]
+ShortestSpeechOption = Annotated[
+    float, typer.Option(min=0, callback=finite, help="Less speech than this, in seconds, is a click.")
+]
+ClosingSilenceOption = Annotated[
+    float, typer.Option(min=0.032, callback=finite, help="A pause as long as this ends what was said.")
+]
 VadOption = Annotated[Vad, typer.Option(help="auto: silero where it is installed, else energy.")]
 
 
@@ -78,8 +85,12 @@ def listen(
     model: ModelOption = "commands",
     source: Annotated[
         Path | None,
-        typer.Option(help="A file, or - for standard input: WAV, or raw 16-bit 16 kHz mono samples."),
+        typer.Option(help="A file, or - for standard input: of any format, or raw 16-bit 16 kHz mono samples."),
     ] = None,
+    rate: RateOption = None,
+    channels: RawChannelsOption = None,
+    encoding: EncodingOption = None,
+    channel: ChannelOption = None,
     microphone: Annotated[str | None, typer.Option(help="Number or part of the name; see --list.")] = None,
     list_devices: Annotated[bool, typer.Option("--list", help="List the microphones and end.")] = False,
     format: Annotated[ListenFormat, typer.Option("--format", "-f")] = ListenFormat.text,
@@ -122,7 +133,7 @@ def listen(
     from oyez.app.listen.listening import Summary, show_jsonl
     from oyez.app.listen.listening import listen as hear
     from oyez.app.listen.microphone import Microphone, MicrophoneError, devices
-    from oyez.app.listen.sources import Recording, StandardInput
+    from oyez.app.listen.sources import open_source
     from oyez.app.listen.view import print_line, show_live
     from oyez.data.audio import AudioError, read_audio
     from oyez.models.grammar.file import Wake
@@ -133,6 +144,10 @@ def listen(
         wrong_use("--source, --microphone and --benchmark exclude each other")
     if benchmark is not None and save is not None:
         wrong_use("--benchmark measures and keeps nothing: leave out --save")
+    raw = raw_format(rate, channels, encoding)
+    if raw is not None and source is None:
+        wrong_use("--rate, --channels and --encoding belong to --source")
+    chosen = None if channel is None else channel - 1
     summary = Summary()
     try:
         if list_devices:
@@ -157,10 +172,10 @@ def listen(
         told = say if format == ListenFormat.jsonl else print_line  # stdout is for events alone
         keep = Keeper(save).keep_all if save is not None else iter
         if source is not None:
-            sound = StandardInput() if str(source) == "-" else Recording.of(source)
+            sound = open_source(source, raw, chosen, lambda warning: say(f"warning: {warning}"))
             show(keep(with_actions(hear(recognizer, sound, summary, config), recognizer, told, say)))
         else:
-            with Microphone(microphone, say) as opened:
+            with Microphone(microphone, say, chosen) as opened:
                 say(f"listening to {opened.name}; Ctrl-C ends")
                 try:
                     show(keep(with_actions(hear(recognizer, opened, summary, config), recognizer, told, say)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -75,6 +76,13 @@ def wrong_use(reason: object) -> NoReturn:
     """Say what is wrong and end with exit code 2."""
     say(f"error: {reason}")
     raise typer.Exit(2)
+
+
+def finite(value: float | None) -> float | None:
+    """Return the value of an option if it is a finite number; for typer's callbacks. Anything else is a usage error."""
+    if value is not None and not math.isfinite(value):
+        raise typer.BadParameter(f"{value} is not a finite number.")
+    return value
 
 
 def load_recognizer(
