@@ -15,6 +15,14 @@ RateOption = Annotated[
     int | None,
     typer.Option(help="Of samples without a header: their rate in Hz.", show_default="16000", min=1),
 ]
+RawChannelsOption = Annotated[
+    int | None,
+    typer.Option("--channels", help="Of samples without a header: how many channels.", show_default="1", min=1),
+]
+ChannelOption = Annotated[
+    int | None,
+    typer.Option(help="Listen to this channel alone, counted from 1.", show_default="all, mixed", min=1, max=256),
+]
 EncodingOption = Annotated[
     str | None,
     typer.Option(

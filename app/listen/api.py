@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any
 
 from oyez.app.listen.microphone import Microphone
-from oyez.app.listen.sources import Recording, Source
+from oyez.app.listen.sources import Source, open_source
 from oyez.models.grammar.file import Wake
 from oyez.models.recognizer import Recognizer
 from oyez.models.types import Event
@@ -87,7 +87,7 @@ def listen(
     elif wake is not None:
         recognizer = recognizer.with_wake_phrase(wake)
     if source is not None:
-        return EventStream(recognizer, nullcontext(Recording.of(Path(source))), config)
+        return EventStream(recognizer, nullcontext(open_source(Path(source))), config)
     return EventStream(recognizer, Microphone(None if microphone is None else str(microphone)), config)
 
 

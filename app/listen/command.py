@@ -11,6 +11,7 @@ import typer
 
 from oyez.app.console import say, say_loading, usage_error
 from oyez.app.options import DEFAULT_MODEL, CommandsOption, DecodingOption, DeviceOption, ModelOption
+from oyez.app.raw_samples import ChannelOption, EncodingOption, RateOption, RawChannelsOption, raw_format
 from oyez.data.counting import counted
 
 
@@ -33,12 +34,16 @@ def listen(
     model: ModelOption = DEFAULT_MODEL,
     source: Annotated[
         Path | None,
-        typer.Option(help="A file, or - for standard input: WAV, or raw 16-bit 16 kHz mono samples."),
+        typer.Option(help="A file, or - for standard input: of any format, or raw 16-bit 16 kHz mono samples."),
     ] = None,
     microphone: Annotated[
         str | None,
         typer.Option(help="Number or part of the name; see --list.", show_default="the system's default"),
     ] = None,
+    rate: RateOption = None,
+    channels: RawChannelsOption = None,
+    encoding: EncodingOption = None,
+    channel: ChannelOption = None,
     list_devices: Annotated[bool, typer.Option("--list", help="List the microphones and end.")] = False,
     format: Annotated[
         ListenFormat, typer.Option("--format", "-f", help="text: a line a result; jsonl: a JSON object an event.")
@@ -95,6 +100,10 @@ def listen(
     if list_devices:
         _list_microphones()
         return
+    raw = raw_format(rate, channels, encoding)
+    if raw is not None and source is None:
+        usage_error("--rate, --channels and --encoding belong to --source")
+    chosen = None if channel is None else channel - 1
     for option, path in (("--source", source), ("--benchmark", benchmark)):
         if path is not None and str(path) != "-" and (path.is_dir() or not path.exists()):
             usage_error(f"{option} {path}: {'a folder, not a file' if path.is_dir() else 'no such file'}")
@@ -111,7 +120,7 @@ def listen(
     from oyez.app.listen.listening import Summary, show_jsonl
     from oyez.app.listen.listening import listen as listen_to
     from oyez.app.listen.microphone import Microphone, MicrophoneError
-    from oyez.app.listen.sources import Recording, StandardInput
+    from oyez.app.listen.sources import open_source
     from oyez.app.listen.view import print_line, show_live
     from oyez.app.recognizers import load_recognizer, with_commands, with_wake_phrase
     from oyez.data.audio import AudioError, read_audio
@@ -138,10 +147,10 @@ def listen(
         output = say if format == ListenFormat.jsonl else print_line  # stdout is for events alone
         keep = Keeper(save).keep_all if save is not None else iter
         if source is not None:
-            sound = StandardInput() if str(source) == "-" else Recording.of(source)
+            sound = open_source(source, raw, chosen, lambda warning: say(f"warning: {warning}"))
             show(keep(with_actions(listen_to(recognizer, sound, summary, config), recognizer, output, say)))
         else:
-            with Microphone(microphone, say) as opened:
+            with Microphone(microphone, say, chosen) as opened:
                 say(f"listening to {opened.name}; Ctrl-C ends")
                 try:
                     show(keep(with_actions(listen_to(recognizer, opened, summary, config), recognizer, output, say)))

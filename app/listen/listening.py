@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import signal
+import threading
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -74,14 +76,51 @@ def listen(
                 summary.final_delays.append(work)
         return Heard(level_db(chunk), summary.audio_seconds, events, stream.awake)
 
-    try:
-        for chunk in source:
+    with _Interruption() as interruption:
+        for chunk in interruption.until_asked(source):
             started = time.perf_counter()
             yield take(stream.accept(chunk), started, chunk)
-    except KeyboardInterrupt:  # while it waited for sound: what was being said is not lost
-        pass
+    # what was being said when the interruption came is not lost
     started = time.perf_counter()
     yield take(stream.flush(), started, np.zeros(0, np.float32))
+
+
+class _Interruption:
+    """Has SIGINT (Ctrl-C) and SIGTERM end a source, and nothing but the source; the second one ends everything."""
+
+    def __init__(self) -> None:
+        self._is_waiting = False
+        self._is_asked = False
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> _Interruption:
+        if threading.current_thread() is threading.main_thread():  # nobody else may
+            self._before = {number: signal.signal(number, self._ask) for number in (signal.SIGINT, signal.SIGTERM)}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def until_asked(self, source: Source) -> Iterator[npt.NDArray[Any]]:
+        """Give the chunks of a source until it ends, or a signal comes."""
+        chunks = iter(source)
+        while not self._is_asked:
+            try:
+                self._is_waiting = True
+                chunk = next(chunks, None)
+            except KeyboardInterrupt:
+                return
+            finally:
+                self._is_waiting = False
+            if chunk is None:
+                return
+            yield chunk
+
+    def _ask(self, *_: object) -> None:
+        if self._is_waiting or self._is_asked:
+            raise KeyboardInterrupt
+        self._is_asked = True
 
 
 def is_result(event: Event) -> bool:

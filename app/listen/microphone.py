@@ -14,10 +14,14 @@ import numpy as np
 import numpy.typing as npt
 
 from oyez.app.listen.sources import CHUNK_SECONDS
-from oyez.data.audio import SAMPLE_RATE, StreamResampler, Waveform
+from oyez.data.audio import SAMPLE_RATE, Mixer, StreamResampler, Waveform
 
 _LOST_AFTER = 3.0  # seconds without a single chunk after which the device counts as gone; sound servers pause for one
 _RETRY_EVERY = 0.5  # seconds between two looks whether it is back
+# what devices record in, likeliest first: rates in Hz, channels, types of samples; some take one combination only
+_RATES = (48_000, 44_100, 32_000, 96_000, 22_050, 8_000)
+_CHANNELS = (2, 1, 4, 6, 8)
+_TYPES = ("float32", "int16", "int32")
 
 
 class MicrophoneError(Exception):
@@ -60,16 +64,26 @@ class Microphone:
 
     rate = SAMPLE_RATE
 
-    def __init__(self, device: str | int | None = None, notice: Callable[[str], None] = lambda _: None) -> None:
+    def __init__(
+        self,
+        device: str | int | None = None,
+        notice: Callable[[str], None] = lambda _: None,
+        channel: int | None = None,
+    ) -> None:
         """Open a device by its number, a part of its name, or None for the system's choice.
 
-        `notice` is told in words what the user should know: sound was lost, the device is gone, it is back.
+        Args:
+            device: see above.
+            notice: takes in words what the user should know: sound was lost, the device is gone, it is back.
+            channel: take this one, counted from 0, alone; None mixes those that the device is opened with.
 
         Raises:
-            MicrophoneError: PortAudio is missing, or there is no such device, or it cannot be opened.
+            MicrophoneError: PortAudio is missing, or there is no such device or channel, or it cannot be opened.
         """
-        self._device = int(device) if isinstance(device, str) and device.isdigit() else device
+        is_number = isinstance(device, str) and device.isascii() and device.isdigit()
+        self._device = int(device) if is_number and device is not None else device
         self._notice = notice
+        self._channel = channel
         self.overflows = 0
         self.name = ""
         self._open()
@@ -96,23 +110,25 @@ class Microphone:
 
     def _open(self) -> None:
         sounddevice = _sounddevice()
-        chunks: queue.SimpleQueue[npt.NDArray[np.float32]] = queue.SimpleQueue()
+        chunks: queue.SimpleQueue[npt.NDArray[Any]] = queue.SimpleQueue()
 
-        def take(samples: npt.NDArray[np.float32], _: int, __: Any, status: Any) -> None:
+        def take(samples: npt.NDArray[Any], _: int, __: Any, status: Any) -> None:
             self.overflows += bool(status.input_overflow)
-            chunks.put(samples[:, 0].copy())
+            chunks.put(samples.copy())
 
         try:
             info = sounddevice.query_devices(self._device, "input")
             if isinstance(self._device, int) and self.name not in ("", info["name"]):
                 raise ValueError(f"number {self._device} is {info['name']!r} now")  # numbers move up when one is gone
-            rate = _offered_rate(sounddevice, self._device, int(info["default_samplerate"]))
+            if self._channel is not None and self._channel >= info["max_input_channels"]:
+                raise ValueError(f"channel {self._channel + 1} of {info['max_input_channels']}")
+            rate, channels, kind = _offered(sounddevice, self._device, info, self._channel)
             self._stream = sounddevice.InputStream(
                 samplerate=rate,
                 blocksize=round(rate * CHUNK_SECONDS),
                 device=self._device,
-                channels=1,
-                dtype="float32",
+                channels=channels,
+                dtype=kind,
                 callback=take,
             )
             self._stream.start()
@@ -121,7 +137,8 @@ class Microphone:
             which = "the default microphone" if self._device is None else f"microphone {self._device!r}"
             raise MicrophoneError(f"{which} cannot be opened ({error}). There are: {names}") from error
         self.name = str(info["name"])
-        self._queue, self._resample = chunks, StreamResampler(rate)
+        mixer = Mixer(lambda warning: self._notice(f"{self.name}: {warning}"), self._channel)
+        self._queue, self._resample = chunks, StreamResampler(rate, mixer)
 
     def _silence_until_back(self) -> Iterator[Waveform]:
         self._notice(f"{self.name} gives no sound any more; waiting for it to come back")
@@ -150,12 +167,21 @@ class Microphone:
         return not self._queue.empty()
 
 
-def _offered_rate(sounddevice: Any, device: str | int | None, own: int) -> int:
-    try:
-        sounddevice.check_input_settings(device, channels=1, dtype="float32", samplerate=SAMPLE_RATE)
-    except sounddevice.PortAudioError:
-        return own
-    return SAMPLE_RATE
+def _offered(sounddevice: Any, device: str | int | None, info: Any, channel: int | None) -> tuple[int, int, str]:
+    """Return a rate in Hz, a number of channels and a type of samples that the device records in."""
+    own, most = int(info["default_samplerate"]), int(info["max_input_channels"])
+    least = 1 if channel is None else channel + 1
+    # both channels of a stereo device: nobody knows which of them the microphone is connected to
+    counts = [count for count in dict.fromkeys([2 if most == 2 else 1, most, *_CHANNELS]) if least <= count <= most]
+    for rate in dict.fromkeys([SAMPLE_RATE, own, *_RATES]):
+        for count in counts:
+            for kind in _TYPES:
+                try:
+                    sounddevice.check_input_settings(device, channels=count, dtype=kind, samplerate=rate)
+                except sounddevice.PortAudioError:
+                    continue
+                return rate, count, kind
+    return own, least, _TYPES[0]
 
 
 def _sounddevice() -> Any:

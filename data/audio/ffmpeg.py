@@ -48,7 +48,7 @@ _SIDE_INFORMATION = 36  # bytes that may lie between the beginning of a frame an
 _OPTIONS = {"protocol_whitelist": "none"}
 _FOREIGN_BYTES = 512  # that may stand behind the last frame of a stream: tags
 _MAX_FAILURES = 100_000  # packets that cannot be decoded, after which no more are tried
-_LIVE_OPTIONS = {"fflags": "nobuffer", "analyzeduration": "200000", "probesize": "8192"}  # microseconds, bytes
+_LIVE_OPTIONS = {"analyzeduration": "200000", "probesize": "8192"}  # microseconds, bytes
 
 av.logging.set_level(None)
 
@@ -214,7 +214,7 @@ class FfmpegSource:
 
     def _counted_bytes(self, first: int) -> int:
         """Return where an MP3 ends by the count in the frame before its `first` one; 0 if there is no count."""
-        if not first:
+        if not first or not self._size:
             return 0
         begin = max(0, first - _LONGEST_FRAME)
         self._file.seek(begin)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from oyez.models.grammar.command import NoCommand, Refusal
-
 from oyez.app.events import as_record
-from oyez.models.types import Final, Partial, SpeechStarted, Transcript, Word
+from oyez.models.types import Final, Partial, Rejection, RejectionCode, SpeechStarted, Transcript, Word
 
 
 def test_the_wake_phrase_is_an_event_of_its_own() -> None:
-    called = Transcript("hey computer", (), 0.7, 0.8, "m", NoCommand(Refusal.WAKE_ONLY))
+    called = Transcript("hey computer", (), 0.7, 0.8, "m", rejection=Rejection(RejectionCode.WAKE_ONLY))
     assert as_record(Final(called, 1.0, 1.8)) == {
         "event": "wake",
         "start": 1.0,
@@ -17,6 +15,11 @@ def test_the_wake_phrase_is_an_event_of_its_own() -> None:
         "text": "hey computer",
         "confidence": 0.7,
         "words": [],
+        "duration": 0.8,
+        "model": "m",
+        "command": None,
+        "slots": {},
+        "rejection": {"code": "wake_only", "message": "only the wake phrase was said"},
     }
 
 
@@ -38,4 +41,9 @@ def test_records_hold_what_an_event_holds() -> None:
         "text": "yes",
         "confidence": 0.9,
         "words": [{"text": "yes", "start": 1.1, "end": 1.4, "confidence": 0.9}],
+        "duration": 0.8,
+        "model": "m",
+        "command": None,
+        "slots": {},
+        "rejection": None,
     }

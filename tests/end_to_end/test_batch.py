@@ -177,6 +177,42 @@ def test_a_recording_comes_through_a_pipe(spoken: Path) -> None:
     assert (done.returncode, done.stdout) == (0, b"yes\n")
 
 
+def test_raw_samples_come_through_a_pipe(spoken: Path) -> None:
+    sound, rate = soundfile.read(spoken / "yes.flac", dtype="int16")
+    layout = ["--rate", str(rate), "--channels", "2", "--encoding", "s16be"]
+    command = [sys.executable, "-m", "oyez", "transcribe", "-", *layout]
+    content = np.stack([sound, sound], axis=1).astype(">i2").tobytes()
+    done = subprocess.run(command, input=content, capture_output=True, check=False)
+    assert (done.returncode, done.stdout) == (0, b"yes\n")
+
+
+def test_a_recording_that_ends_early_is_transcribed_with_a_warning_and_exit_code_1(
+    oyez: Oyez, spoken: Path, tmp_path: Path
+) -> None:
+    soundfile.write(tmp_path / "a.wav", *soundfile.read(spoken / "left_right_stop.flac"))
+    (tmp_path / "cut.wav").write_bytes((tmp_path / "a.wav").read_bytes()[:50_000])
+    (tmp_path / "notes.txt").write_text("no sound")
+    for counted in ("1 done, 0 failed, 1 incomplete", "0 done, 0 failed, 1 done before, 1 incomplete"):
+        done = oyez("transcribe", tmp_path / "cut.wav", "-o", tmp_path / "out", "--resume")
+        assert done.returncode == 1
+        assert f"warning: {tmp_path / 'cut.wav'}: ends early, at 1.6 s" in done.stderr
+        assert f"1 file: {counted}; " in done.stderr
+    assert (tmp_path / "out" / "cut.txt").read_text().startswith("left right")
+    done = oyez("transcribe", tmp_path / "cut.wav", tmp_path / "a.wav", "https://example.org/x.wav")
+    assert done.returncode == 1
+    assert "https://example.org/x.wav: an address" in done.stderr
+    assert f"{tmp_path / 'a.wav'}\tleft right stop\n" in done.stdout
+
+
+def test_what_is_passed_over_is_counted_and_with_verbose_named(oyez: Oyez, spoken: Path) -> None:
+    assert "passed over" not in oyez("transcribe", spoken / "yes.flac").stderr
+    done = oyez("transcribe", spoken)
+    assert ", 2 passed over; " in done.stderr
+    assert "README.md" not in done.stderr
+    done = oyez("transcribe", spoken, "--verbose")
+    assert f"passed over: {spoken / 'README.md'}\n" in done.stderr
+
+
 def test_an_empty_pipe_is_told_by_its_sign(spoken: Path) -> None:
     command = [sys.executable, "-m", "oyez", "transcribe", "-"]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)

@@ -86,6 +86,13 @@ def test_a_damaged_file_is_named_the_others_are_done_and_the_exit_code_is_1(
         (["listen", "--source", "x.wav", "--microphone", "1"], "exclude each other"),
         (["listen", "--source", "x.wav", "--benchmark", "y.wav"], "exclude each other"),
         (["listen", "--source", "x.wav", "--sensitivity", "1.5"], "--sensitivity"),
+        (["listen", "--source", "x.wav", "--closing-silence", "inf"], "inf is not a finite number"),
+        (["listen", "--source", "x.wav", "--shortest-speech", "inf"], "inf is not a finite number"),
+        (["listen", "--source", "x.wav", "--sensitivity", "nan"], "nan"),
+        (["listen", "--source", "x.raw", "--encoding", "s17"], "encoding 's17' is unknown"),
+        (["listen", "--rate", "8000"], "belong to --source"),
+        (["transcribe", "x.raw", "--rate", "5"], "sample rate 5 Hz"),
+        (["transcribe", "x.raw", "--channels", "two"], "--channels two"),
         (["listen", "--benchmark", "x.wav", "--save", "kept"], "leave out --save"),
     ],
 )

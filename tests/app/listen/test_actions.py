@@ -4,12 +4,11 @@ import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
-from oyez.models.grammar.command import Command, NoCommand, Refusal
 
 from oyez.app.listen.actions import Actions, filled, performed
 from oyez.app.listen.listening import Heard
 from oyez.models.grammar.file import Action
-from oyez.models.types import Final, SpeechStarted, Transcript
+from oyez.models.types import Command, Final, Rejection, RejectionCode, SpeechStarted, Transcript
 
 COMMAND = Command("Light", {"room": "living room; rm -rf $HOME", "level": 40}, "turn it on", 0.93)
 
@@ -110,16 +109,23 @@ def test_a_program_that_hangs_is_given_up(perform, monkeypatch):
 STOP = Command("Stop", {"what": "radio", "level": 5}, "stop it", 0.9)
 
 
-def final(command, start):
-    return Final(Transcript("text", (), 0.5, 1.0, "model", command), start, start + 1)
+def transcript_of(meaning):
+    """A transcript with a command, a rejection, or neither."""
+    command = meaning if isinstance(meaning, Command) else None
+    rejection = meaning if isinstance(meaning, Rejection) else None
+    return Transcript("text", (), 0.5, 1.0, "model", command, rejection)
+
+
+def final(meaning, start):
+    return Final(transcript_of(meaning), start, start + 1)
 
 
 def test_commands_are_performed_and_everything_is_passed_on():
     heard = [
-        Heard(-20.0, 1.0, [SpeechStarted(0.0), final(NoCommand(Refusal.NOT_WOKEN, STOP), 0)]),
+        Heard(-20.0, 1.0, [SpeechStarted(0.0), final(Rejection(RejectionCode.NOT_WOKEN, STOP), 0)]),
         Heard(-20.0, 1.0, []),
-        Heard(-20.0, 1.0, [final(NoCommand(Refusal.WAKE_ONLY), 2), final(STOP, 4)]),
-        Heard(-20.0, 1.0, [final(NoCommand(Refusal.OTHER, STOP), 6), final(STOP, 8), final(None, 9)]),
+        Heard(-20.0, 1.0, [final(Rejection(RejectionCode.WAKE_ONLY), 2), final(STOP, 4)]),
+        Heard(-20.0, 1.0, [final(Rejection(RejectionCode.NO_MATCH, STOP), 6), final(STOP, 8), final(None, 9)]),
     ]
     done = []
     assert list(performed(heard, done.append)) == heard

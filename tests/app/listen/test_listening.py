@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
 from oyez.app.listen.listening import Summary, listen, show_jsonl
 from oyez.app.listen.sources import Recording
@@ -109,3 +115,42 @@ def test_results_can_be_piped_one_a_line(
     show_live(listen(recognizer, Recording(speech), Summary()))
     [final] = finals(listen(recognizer, Recording(speech), Summary()))
     assert capsys.readouterr().out == final.transcript.text + "\n"
+
+
+def test_an_interruption_while_it_waits_or_works_loses_nothing_that_was_said(
+    recognizer: Recognizer, speech: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Interrupted(Recording):
+        def __iter__(self):
+            for number, chunk in enumerate(Recording(self.waveform)):
+                if number == 56:  # in the middle of speech
+                    os.kill(os.getpid(), signal.SIGTERM)
+                    time.sleep(1)
+                yield chunk
+
+    before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
+    [waiting] = finals(listen(recognizer, Interrupted(speech), Summary()))
+    assert waiting.end < 56 * 0.032 + 0.1
+    heard = []
+    for number, each in enumerate(listen(recognizer, Recording(speech), Summary())):
+        heard.append(each)
+        if number == 55:
+            os.kill(os.getpid(), signal.SIGINT)  # while the result of a chunk is worked on
+    [working] = finals(heard)
+    assert working.end < 60 * 0.032
+    assert (signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)) == before
+
+
+def test_sigterm_ends_listening_with_what_was_being_said(spoken: Path) -> None:
+    content, rate = soundfile.read(spoken / "left_right_stop.flac", dtype="int16")
+    command = [sys.executable, "-m", "oyez", "listen", "--source", "-"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, **pipes) as process:  # type: ignore[call-overload]
+        process.stdin.write(np.pad(content, (rate, 0)).tobytes())
+        process.stdin.flush()
+        time.sleep(8)  # the pipe stays open: it waits for more
+        process.send_signal(signal.SIGTERM)
+        output, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors
+    assert output.split() == [b"left", b"right", b"stop"], errors
+    assert b"1 result" in errors

@@ -123,6 +123,59 @@ def test_a_buffer_that_the_sound_card_uses_again_is_copied(card: SoundCard) -> N
         assert next(iter(opened)).tolist() == [1.0] * 4
 
 
+class Picky(SoundCard):
+    """A sound card that records in one way only."""
+
+    def __init__(self, rate: int, channels: int, kind: str) -> None:
+        super().__init__()
+        self.only = {"samplerate": rate, "channels": channels, "dtype": kind}
+        self.infos[1] = {"name": "Odd", "max_input_channels": channels, "default_samplerate": 44100.0}
+
+    def check_input_settings(self, _: Any, **settings: Any) -> None:
+        if settings != self.only:
+            raise PortAudioError("Invalid number of channels [PaErrorCode -9998]")
+
+    def InputStream(self, callback: Any, **settings: Any) -> Any:
+        self.check_input_settings(None, **{name: settings[name] for name in self.only})
+        return super().InputStream(callback, **settings)
+
+    def speak(self, value: float, channel: int) -> None:
+        samples = np.zeros((self.settings["blocksize"], self.only["channels"]), self.only["dtype"])
+        is_integer = np.issubdtype(samples.dtype, np.integer)
+        samples[:, channel] = value * (np.iinfo(samples.dtype).max if is_integer else 1)
+        self.callback(samples, len(samples), None, SimpleNamespace(input_overflow=False))
+
+
+@pytest.mark.parametrize("channels", [1, 2, 4, 6, 16])
+@pytest.mark.parametrize(("rate", "kind"), [(16_000, "float32"), (48_000, "int16"), (96_000, "int32")])
+@pytest.mark.parametrize("chosen", [None, 0, -1])
+def test_devices_with_any_channels_samples_and_rate_are_heard(
+    monkeypatch: pytest.MonkeyPatch, channels: int, rate: int, kind: str, chosen: int | None
+) -> None:
+    card = Picky(rate, channels, kind)
+    monkeypatch.setitem(sys.modules, "sounddevice", card)
+    channel = None if chosen is None else chosen % channels
+    with Microphone(channel=channel) as opened:
+        heard = []
+        chunks = iter(opened)
+        for _ in range(10):
+            card.speak(0.5, channels - 1)
+            heard.append(next(chunks))
+    expected = 0.5 / channels if channel is None else 0.5 if channel == channels - 1 else 0.0
+    assert np.concatenate(heard)[2000:3000] == pytest.approx(expected, abs=1e-3)
+
+
+def test_a_channel_that_the_device_does_not_have_is_refused(card: SoundCard) -> None:
+    with pytest.raises(MicrophoneError, match="channel 2 of 1"):
+        Microphone("headset", channel=1)
+
+
+@pytest.mark.parametrize("number", ["²", "٣", "1²"])
+def test_signs_that_are_no_digits_are_no_number_of_a_device(card: SoundCard, number: str) -> None:
+    with pytest.raises(MicrophoneError, match="cannot be opened"):
+        Microphone(number)
+
+
 def test_an_unknown_device_is_told_with_those_there_are(card: SoundCard) -> None:
     with pytest.raises(MicrophoneError, match=r"'trumpet' cannot be opened .*1 'Built-in', 2 'Headset'"):
         Microphone("trumpet")

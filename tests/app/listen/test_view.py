@@ -5,12 +5,11 @@ from __future__ import annotations
 import io
 
 import pytest
-from oyez.models.grammar.command import Command, NoCommand, Refusal
 from rich.console import Console
 
 from oyez.app.listen.listening import Heard
 from oyez.app.listen.view import LiveView, result_line, summary
-from oyez.models.types import Final, Partial, SpeechStarted, Transcript
+from oyez.models.types import Command, Final, Partial, Rejection, RejectionCode, SpeechStarted, Transcript
 
 
 @pytest.fixture
@@ -81,9 +80,16 @@ def test_doubtful_result_is_marked() -> None:
 STOP = Command("Stop", {"what": "radio", "level": 5}, "stop it", 0.9)
 
 
+def transcript_of(meaning):
+    """A transcript with a command, a rejection, or neither."""
+    command = meaning if isinstance(meaning, Command) else None
+    rejection = meaning if isinstance(meaning, Rejection) else None
+    return Transcript("text", (), 0.5, 1.0, "model", command, rejection)
+
+
 @pytest.mark.parametrize(
-    ("command", "line"),
-    [(STOP, "Stop\twhat=radio\tlevel=5\tstop it"), (NoCommand(Refusal.OTHER, STOP), ""), (None, "text")],
+    ("meaning", "line"),
+    [(STOP, "Stop\twhat=radio\tlevel=5\tstop it"), (Rejection(RejectionCode.NO_MATCH, STOP), ""), (None, "text")],
 )
-def test_a_command_is_a_line_and_no_command_is_none(command: Command | NoCommand | None, line: str) -> None:
-    assert summary(Transcript("text", (), 0.5, 1.0, "model", command)) == line
+def test_a_command_is_a_line_and_no_command_is_none(meaning: Command | Rejection | None, line: str) -> None:
+    assert summary(transcript_of(meaning)) == line

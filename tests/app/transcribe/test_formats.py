@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from oyez.app.transcribe.formats import FORMATS, LINE_CHARACTERS, LINES, LONGEST_CUE, SHORTEST_CUE, cues, one_line
+from oyez.app.transcribe.formats import FORMATS, one_line
 from oyez.app.transcribe.inputs import Input
+from oyez.models.subtitles import LINE_CHARACTERS, LINES, LONGEST_CUE, SHORTEST_CUE, cues
 from oyez.models.types import Transcript, Word
 
 YES_NO = Transcript(
@@ -50,6 +51,9 @@ def test_json_holds_every_field(name: str) -> None:
         "confidence": 0.735,
         "duration": 1.235,
         "model": "commands",
+        "command": None,
+        "slots": {},
+        "rejection": None,
     }
 
 

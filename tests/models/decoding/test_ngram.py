@@ -18,7 +18,7 @@ import torchaudio.functional
 
 from oyez.data.alphabet import BLANK, LABELS, decode, encode
 from oyez.data.audio import SAMPLE_RATE
-from oyez.models.checkpoint import EARLIER_NGRAM, NGRAM, CheckpointError, load_ngram, read_config, save_ngram
+from oyez.models.checkpoint import NGRAM, CheckpointError, load_ngram, read_config, save_ngram
 from oyez.models.decoding.decoder import LogProbs
 from oyez.models.decoding.ngram import NgramConfig, NgramDecoder
 from oyez.models.network import Model, save_checkpoint
@@ -230,15 +230,6 @@ def test_a_language_model_that_was_swapped_or_lost_is_refused(
     damage(folder / NGRAM)
     with pytest.raises(CheckpointError, match=r"words\.lm"):
         load_ngram(folder, read_config(folder))
-
-
-def test_a_folder_of_an_earlier_edition_is_read(tmp_path: Path, tiny_model: Callable[..., Model]) -> None:
-    save_checkpoint(tmp_path, tiny_model(), "a card")
-    give(tmp_path, PACKED, NgramConfig())
-    (tmp_path / NGRAM).rename(tmp_path / EARLIER_NGRAM)
-    assert set(load_ngram(tmp_path, read_config(tmp_path)).words) == set(WORDS)
-    give(tmp_path, ARPA.replace("ba", "bab").encode(), NgramConfig())  # the new one counts from now on
-    assert "bab" in load_ngram(tmp_path, read_config(tmp_path)).words
 
 
 def test_standard_error_outlives_models_that_are_loaded_at_once() -> None:
