@@ -4,7 +4,7 @@
     python -m studies.unheard english --data speech --word cat --word happy --synthetic words_read
 
 Without the words means without every utterance that holds one of them. Each model is then asked which word of Speech
-Commands the clips of its validation speakers are. Interrupted, the same command goes on where it was.
+Commands the clips of its validation speakers are. Interrupted, the same command resumes.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from matplotlib.figure import Figure
 from oyez.app.train.command import DataOption, DeviceOption, ProcessesOption
 from oyez.data.alphabet import encode
 from oyez.data.manifest import Utterance
+from oyez.data.reading import read_batches
 from oyez.models.decoding.closed import rank
 from oyez.models.recognizer import Recognizer
 from oyez.training.config import CorpusConfig, Recipe, load_recipe
-from oyez.training.evaluation.recognition import read_batches
 from oyez.training.log import last_validation
 from oyez.training.processes import run
 from oyez.training.selection import select
 from oyez.training.train import Run, work
-from studies.report import OutOption, Report, StudyError, Table, tell, told
+from studies.report import OutOption, Report, StudyError, Table, progress, usage_errors
 
 _ROOT, _SPLIT = Path("SpeechCommands"), "validation"
 HEARD, UNHEARD, READ = "the words are heard", "never heard", "read by synthetic voices, never heard"
@@ -69,7 +69,7 @@ def ask(recognizer: Recognizer, clips: Sequence[Utterance]) -> Asked:
     candidates = [encode(word) for word in words]
     right: defaultdict[str, list[bool]] = defaultdict(list)
     spelled: defaultdict[str, list[bool]] = defaultdict(list)
-    for _, readable in read_batches(clips, left_out=[]):
+    for _, readable in read_batches(clips, skipped=[]):
         rows = recognizer.log_probs([waveform for _, waveform in readable])
         for (clip, _), log_probs in zip(readable, rows, strict=True):
             right[clip.text].append(rank(log_probs, candidates)[0].labels == tuple(encode(clip.text)))
@@ -90,7 +90,7 @@ def study(
 
     Raises:
         StudyError: Speech Commands has no validation clip of a word, or the recipe makes a classifier.
-        RecipeError, CheckpointError, ProcessError, RunInterruptedError: as a run of training does.
+        TrainingError, CheckpointError, RunInterruptedError: as a run of training does.
     """
     if recipe.acoustic.pooling is not None:
         raise StudyError(f"recipe {recipe.name!r} makes a classifier, which can give no word that it was not made for")
@@ -104,7 +104,7 @@ def study(
     clips_of_words = sum(count[word] for word in words)
     asked, rows, by_corpus = {}, [], []
     for name, changed in trainings(recipe, words, synthetic).items():
-        tell(name)
+        progress(name)
         made = Run(changed, data, runs / name.replace(" ", "_").replace(",", ""), None)
         run(work, made, device, processes)
         torch.set_num_threads(1)  # see training/processes.py
@@ -177,7 +177,7 @@ def command(
     arguments += [part for each in word for part in ("--word", each)]
     arguments += ["--synthetic", str(synthetic)] if synthetic is not None else []
     arguments += [part for each in setting or () for part in ("--set", each)]
-    with told():
+    with usage_errors():
         loaded = load_recipe(recipe, setting or ())
         report = study(loaded, data, list(dict.fromkeys(word)), synthetic, runs, device, processes)
         print(report.write(out, shlex.join(arguments)))
