@@ -154,9 +154,9 @@ def _measured(study: Study, model: str | Path, noisy: Noisy | None) -> Figures:
     corpora = select_by_corpus(recipe.data.validation, study.data, recipe.vocabulary)
 
     def over_all(noisy: Noisy | None) -> Figures:
-        heard = {title: evaluate(recognizer, part.utterances, noisy=noisy) for title, part in corpora.items()}
-        by_corpus = {title: figures(part.accuracy) for title, part in heard.items()}
-        return {**figures(Evaluation.together(heard.values()).accuracy), "by_corpus": by_corpus}
+        evaluations = {title: evaluate(recognizer, part.utterances, noisy=noisy) for title, part in corpora.items()}
+        by_corpus = {title: figures(part.accuracy) for title, part in evaluations.items()}
+        return {**figures(Evaluation.together(evaluations.values()).accuracy), "by_corpus": by_corpus}
 
     return over_all(None) if noisy is None else {**over_all(None), "in_noise": over_all(noisy)}
 

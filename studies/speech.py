@@ -165,7 +165,7 @@ def measure(
         started = time.process_time()
         losses = train(network, training, loss_of, settings, seed)
         learned = time.process_time()
-        log_probs = log_probs_of(network, validation)
+        log_probs = network_log_probs(network, validation)
         recognised = time.process_time()
         runs.append((accuracy_of(log_probs, validation), learned - started, recognised - learned, losses, log_probs))
     accuracies, learning, hearing, losses_of, log_probs_of = zip(*runs, strict=True)
@@ -204,7 +204,7 @@ def train(network: nn.Module, clips: Clips, loss_of: LossOf, settings: Settings,
 
 
 @torch.inference_mode()
-def log_probs_of(network: nn.Module, clips: Clips) -> list[Tensor]:
+def network_log_probs(network: nn.Module, clips: Clips) -> list[Tensor]:
     """Return the log-probabilities of each clip, shape (steps, labels)."""
     network.eval()
     log_probs: list[Tensor] = []

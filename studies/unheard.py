@@ -46,7 +46,7 @@ class Asked:
 
 
 def trainings(recipe: Recipe, words: Sequence[str], synthetic: Path | None) -> dict[str, Recipe]:
-    """Return the recipes that differ in what they hear of the words.
+    """Return the recipes that differ in how the words occur in training.
 
     Args:
         synthetic: a folder of recordings below the data folder, in which the words are read.
@@ -64,7 +64,7 @@ def trainings(recipe: Recipe, words: Sequence[str], synthetic: Path | None) -> d
 
 
 def ask(recognizer: Recognizer, clips: Sequence[Utterance]) -> Asked:
-    """Let a model hear single words."""
+    """Ask a model for the words of single-word clips."""
     words = sorted({clip.text for clip in clips})
     candidates = [encode(word) for word in words]
     right: defaultdict[str, list[bool]] = defaultdict(list)

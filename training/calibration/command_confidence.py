@@ -35,8 +35,8 @@ def fit_confidence(
 
     What is right and what is not count the same, however many there are of each. The threshold is the lowest that
     lets through fewer than `false_per_hour` false accepts of other running speech, but none that misses more than a
-    share `most_missed` of the commands, nor of the short ones: they are in other speech, too, and would never be accepted.
-    What is not fitted stays as it was `before`; nothing is fitted where there is not both, right and wrong.
+    share `most_missed` of the commands, nor of the short ones: they are in other speech, too, and would never be
+    accepted. What is not fitted stays as it was `before`; nothing is fitted where there is not both, right and wrong.
     """
     judged = [(trial.evidence, trial.right) for trial in tried if trial.evidence is not None]
     right = np.array([is_right for _, is_right in judged], bool)
@@ -85,7 +85,7 @@ class Measured:
 
 
 def measure_on_other_speakers(
-    heard: Sequence[Phrase],
+    spoken: Sequence[Phrase],
     files: int,
     false_per_hour: float = 1.0,
     most_missed: float = MOST_MISSED,
@@ -96,8 +96,8 @@ def measure_on_other_speakers(
     Args:
         in_noise: the same phrases recognised in noise, by signal-to-noise ratio in dB; nothing is fitted on them.
     """
-    speakers = sorted({phrase.speaker for phrase in heard})
-    tried = [trials(half, files, seed) for seed, half in enumerate(_halves(heard, speakers))]
+    speakers = sorted({phrase.speaker for phrase in spoken})
+    tried = [trials(half, files, seed) for seed, half in enumerate(_halves(spoken, speakers))]
     fitted = [fit_confidence(half, false_per_hour, most_missed=most_missed) for half in tried]
     of_others = list(reversed(fitted))
     threshold = round(float(np.mean([confidence.threshold for confidence in fitted])), 4)
@@ -118,7 +118,7 @@ def measure_on_other_speakers(
 
     by_length: ByLength = {}
     for lengths in LENGTHS:
-        if some := of_length(heard, lengths):
+        if some := of_length(spoken, lengths):
             by_length[lengths] = operating_point(some, choose_threshold(some, 0.0, MOST_MISSED))
     return Measured(
         points={
@@ -142,5 +142,5 @@ def measure_on_other_speakers(
     )
 
 
-def _halves(heard: Sequence[Phrase], speakers: Sequence[str]) -> list[list[Phrase]]:
-    return [[phrase for phrase in heard if phrase.speaker in speakers[start::2]] for start in (0, 1)]
+def _halves(spoken: Sequence[Phrase], speakers: Sequence[str]) -> list[list[Phrase]]:
+    return [[phrase for phrase in spoken if phrase.speaker in speakers[start::2]] for start in (0, 1)]

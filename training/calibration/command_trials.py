@@ -144,7 +144,7 @@ def _read(utterance: Utterance) -> Waveform:
     return read_audio(utterance.path, utterance.offset, utterance.duration)
 
 
-def trials(heard: Sequence[Phrase], files: int, seed: int = 0, lengths: Length | None = None) -> list[Trial]:
+def trials(spoken: Sequence[Phrase], files: int, seed: int = 0, lengths: Length | None = None) -> list[Trial]:
     """Try phrases on commands files made of them by chance.
 
     Args:
@@ -154,7 +154,7 @@ def trials(heard: Sequence[Phrase], files: int, seed: int = 0, lengths: Length |
         The trials; none if there are no two different phrases that a file could be made of.
     """
     chance = random.Random(seed)
-    texts = sorted({phrase.text for phrase in heard if phrase.text})
+    texts = sorted({phrase.text for phrase in spoken if phrase.text})
     words = sorted({word for text in texts for word in text.split()})
     done: list[Trial] = []
     for possible in _choices(texts, files, chance, lengths):
@@ -165,7 +165,7 @@ def trials(heard: Sequence[Phrase], files: int, seed: int = 0, lengths: Length |
             other = _with_another_word(text, words, chance)
             if " " in text and text not in sentences and other not in texts:
                 altered[text] = other
-        done += _trials_on(sorted({*sentences, *altered.values()}), sentences, frozenset(altered), heard, chance)
+        done += _trials_on(sorted({*sentences, *altered.values()}), sentences, frozenset(altered), spoken, chance)
     return done
 
 
