@@ -4,7 +4,7 @@
     python -m studies.unheard english --data speech --word cat --word happy --synthetic words_read
 
 Without the words means without every utterance that holds one of them. Each model is then asked which word of Speech
-Commands the clips of its validation speakers are. Interrupted, the same command resumes.
+Commands the clips of its validation speakers are. Interrupted, the same command goes on where it was.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from matplotlib.figure import Figure
 from oyez.app.train.command import DataOption, DeviceOption, ProcessesOption
 from oyez.data.alphabet import encode
 from oyez.data.manifest import Utterance
-from oyez.data.reading import read_batches
 from oyez.models.decoding.closed import rank
 from oyez.models.recognizer import Recognizer
 from oyez.training.config import CorpusConfig, Recipe, load_recipe
+from oyez.training.evaluation.recognition import read_batches
 from oyez.training.log import last_validation
 from oyez.training.processes import run
 from oyez.training.selection import select
@@ -46,7 +46,7 @@ class Asked:
 
 
 def trainings(recipe: Recipe, words: Sequence[str], synthetic: Path | None) -> dict[str, Recipe]:
-    """Return the recipes that differ in how the words occur in training.
+    """Return the recipes that differ in what they hear of the words.
 
     Args:
         synthetic: a folder of recordings below the data folder, in which the words are read.
@@ -64,7 +64,7 @@ def trainings(recipe: Recipe, words: Sequence[str], synthetic: Path | None) -> d
 
 
 def ask(recognizer: Recognizer, clips: Sequence[Utterance]) -> Asked:
-    """Ask a model for the words of single-word clips."""
+    """Let a model hear single words."""
     words = sorted({clip.text for clip in clips})
     candidates = [encode(word) for word in words]
     right: defaultdict[str, list[bool]] = defaultdict(list)
@@ -90,7 +90,7 @@ def study(
 
     Raises:
         StudyError: Speech Commands has no validation clip of a word, or the recipe makes a classifier.
-        TrainingError, CheckpointError, RunInterruptedError: as a run of training does.
+        RecipeError, CheckpointError, ProcessError, RunInterruptedError: as a run of training does.
     """
     if recipe.acoustic.pooling is not None:
         raise StudyError(f"recipe {recipe.name!r} makes a classifier, which can give no word that it was not made for")

@@ -172,6 +172,33 @@ def test_an_output_folder_that_cannot_be_written_is_told(oyez: Oyez, spoken: Pat
     assert "cannot be written" in done.stderr
 
 
+def test_a_text_is_continued_the_same_for_the_same_seed(oyez: Oyez) -> None:
+    first, second = (oyez("generate", "Turn ON", "--seed", "3", "--count", "2") for _ in range(2))
+    assert first.returncode == 0, first.stderr
+    assert first.stdout == second.stdout
+    lines = first.stdout.splitlines()
+    assert len(lines) == 2
+    assert all(line.startswith("turn on") and len(line) <= len("turn on") + 200 for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["x", "--model", "nonsense"], "no model 'nonsense'"),
+        (["x", "--temperature", "-1"], "temperature = -1"),
+        (["x", "--top-k", "0"], "top_k = 0"),
+        (["½"], "cannot spell"),
+    ],
+)
+def test_what_cannot_be_continued_is_refused_and_nothing_is_written(
+    oyez: Oyez, arguments: list[str], message: str
+) -> None:
+    done = oyez("generate", *arguments)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert message in done.stderr
+
+
 def test_the_shipped_models_are_listed(oyez: Oyez) -> None:
     done = oyez("models")
     assert done.returncode == 0

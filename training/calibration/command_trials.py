@@ -32,7 +32,7 @@ _PAUSE = 0.2  # seconds; at pauses as long as this a sentence is cut
 _SHORT = 1.5  # seconds; utterances up to this length are put together
 _SIZES = (3, 10, 30, 100, 300)  # sentences in a file
 _LONGEST = (1, 3, 6, 20)  # words of a sentence in it
-_MAX_TRIALS: dict[Kind, int] = {"sentence": 80, "near": 60, "speech": 150, "words": 80}  # of a file
+_SAID: dict[Kind, int] = {"sentence": 80, "near": 60, "speech": 150, "words": 80}  # to a file, at most
 _AT_ONCE = 64  # recordings in memory together
 
 
@@ -44,7 +44,7 @@ Kind = Literal["sentence", "near", "speech", "words"]
 
 @dataclass(frozen=True)
 class Phrase:
-    """Something that was said, as the model recognises it. The text is empty where it is not known."""
+    """Something that was said, as the model heard it. The text is empty where it is not known."""
 
     text: str
     speaker: str
@@ -59,9 +59,9 @@ class Trial:
     """A phrase that was said to a commands file."""
 
     seconds: float
-    evidence: Evidence | None  # for what was recognised; None if it was nothing
+    evidence: Evidence | None  # for what was heard; None if it was nothing
     kind: Kind
-    right: bool  # what was recognised is what was said
+    right: bool  # what was heard is what was said
 
 
 @dataclass(frozen=True)
@@ -76,33 +76,32 @@ def sources(
     recognizer: Recognizer, utterances: Sequence[Utterance], progress: Callable[[int], None] = lambda _: None
 ) -> list[Source]:
     """Cut utterances at their pauses, and put short ones of one speaker together."""
-    short = [u for u in utterances if u.text and (u.duration or _SHORT + 1) <= _SHORT]
-    running = _cut_at_pauses(recognizer, [u for u in utterances if u not in short], progress)
+    short = [each for each in utterances if each.text and (each.duration or _SHORT + 1) <= _SHORT]
+    running = _cut_at_pauses(recognizer, [each for each in utterances if each not in short], progress)
     return [
-        *(Source((utterance,), is_running=True) for utterance in running),
-        *(Source((utterance,), is_running=False) for utterance in short),
-        *(Source(tuple(group), is_running=False) for group in _put_together(short)),
+        *(Source((each,), is_running=True) for each in running),
+        *(Source((each,), is_running=False) for each in short),
+        *(Source(tuple(each), is_running=False) for each in _put_together(short)),
     ]
 
 
 def phrases(
-    recognizer: Recognizer, recorded: Sequence[Source], noisy: Callable[[Waveform, int], Waveform] | None = None
+    recognizer: Recognizer, said: Sequence[Source], noisy: Callable[[Waveform, int], Waveform] | None = None
 ) -> list[Phrase]:
-    """Recognise recorded phrases, in noise if it is given."""
+    """Have phrases heard, in noise if it is given."""
     config = recognizer.model.config
-    recognised: list[Phrase] = []
-    for start in range(0, len(recorded), _AT_ONCE):
-        some = recorded[start : start + _AT_ONCE]
-        waveforms = [np.concatenate([_read(utterance) for utterance in source.utterances]) for source in some]
+    heard: list[Phrase] = []
+    for start in range(0, len(said), _AT_ONCE):
+        some = said[start : start + _AT_ONCE]
+        waveforms = [np.concatenate([_read(utterance) for utterance in each.utterances]) for each in some]
         if noisy is not None:
             waveforms = [noisy(waveform, start + number) for number, waveform in enumerate(waveforms)]
-        for source, waveform, log_probs in zip(some, waveforms, recognizer.log_probs(waveforms), strict=True):
-            text = " ".join(utterance.text for utterance in source.utterances)
+        for each, waveform, log_probs in zip(some, waveforms, recognizer.log_probs(waveforms), strict=True):
+            text = " ".join(utterance.text for utterance in each.utterances)
             seconds = len(waveform) / SAMPLE_RATE
             searched = without_prior(log_probs, config.label_prior, config.command_confidence.prior_weight)
-            speaker = source.utterances[0].speaker
-            recognised.append(Phrase(text, speaker, seconds, log_probs, searched, source.is_running))
-    return recognised
+            heard.append(Phrase(text, each.utterances[0].speaker, seconds, log_probs, searched, each.is_running))
+    return heard
 
 
 def _cut_at_pauses(
@@ -110,7 +109,7 @@ def _cut_at_pauses(
 ) -> Iterator[Utterance]:
     for start in range(0, len(utterances), _AT_ONCE):
         some = utterances[start : start + _AT_ONCE]
-        for utterance, log_probs in zip(some, recognizer.log_probs([_read(u) for u in some]), strict=True):
+        for utterance, log_probs in zip(some, recognizer.log_probs([_read(each) for each in some]), strict=True):
             labels = encode(utterance.text)
             if not is_alignable(labels, len(log_probs)):
                 continue  # more letters than steps: the text cannot be right
@@ -130,7 +129,7 @@ def _cut_at_pauses(
 def _put_together(utterances: Sequence[Utterance]) -> list[list[Utterance]]:
     """Return groups of two to four utterances of one speaker each."""
     groups: list[list[Utterance]] = []
-    for _, same in itertools.groupby(sorted(utterances, key=lambda u: u.speaker), key=lambda u: u.speaker):
+    for _, same in itertools.groupby(sorted(utterances, key=lambda each: each.speaker), key=lambda each: each.speaker):
         rest = list(same)
         for size in itertools.cycle((2, 3, 4)):
             if len(rest) < size:
@@ -144,7 +143,7 @@ def _read(utterance: Utterance) -> Waveform:
     return read_audio(utterance.path, utterance.offset, utterance.duration)
 
 
-def trials(spoken: Sequence[Phrase], files: int, seed: int = 0, lengths: Length | None = None) -> list[Trial]:
+def trials(heard: Sequence[Phrase], files: int, seed: int = 0, lengths: Length | None = None) -> list[Trial]:
     """Try phrases on commands files made of them by chance.
 
     Args:
@@ -154,7 +153,7 @@ def trials(spoken: Sequence[Phrase], files: int, seed: int = 0, lengths: Length 
         The trials; none if there are no two different phrases that a file could be made of.
     """
     chance = random.Random(seed)
-    texts = sorted({phrase.text for phrase in spoken if phrase.text})
+    texts = sorted({phrase.text for phrase in heard if phrase.text})
     words = sorted({word for text in texts for word in text.split()})
     done: list[Trial] = []
     for possible in _choices(texts, files, chance, lengths):
@@ -165,7 +164,7 @@ def trials(spoken: Sequence[Phrase], files: int, seed: int = 0, lengths: Length 
             other = _with_another_word(text, words, chance)
             if " " in text and text not in sentences and other not in texts:
                 altered[text] = other
-        done += _trials_on(sorted({*sentences, *altered.values()}), sentences, frozenset(altered), spoken, chance)
+        done += _trials_on(sorted({*sentences, *altered.values()}), sentences, frozenset(altered), heard, chance)
     return done
 
 
@@ -189,22 +188,22 @@ def _trials_on(
     written: Sequence[str],
     sentences: set[str],
     near: frozenset[str],
-    spoken: Sequence[Phrase],
+    heard: Sequence[Phrase],
     chance: random.Random,
 ) -> Iterator[Trial]:
     intents = {str(number): {"data": [{"sentences": [text]}]} for number, text in enumerate(written)}
     compiled = compile_commands(CommandsFile.model_validate({"intents": intents}), Document({}, {}))
     grammar = compiled.grammar()
-    by_kind: dict[Kind, list[Phrase]] = {kind: [] for kind in _MAX_TRIALS}
-    for phrase in spoken:
+    said: dict[Kind, list[Phrase]] = {kind: [] for kind in _SAID}
+    for phrase in heard:
         if phrase.text in sentences:
-            by_kind["sentence"].append(phrase)
+            said["sentence"].append(phrase)
         elif phrase.text in near:
-            by_kind["near"].append(phrase)
+            said["near"].append(phrase)
         else:
-            by_kind["speech" if phrase.is_running else "words"].append(phrase)
-    for kind, of_kind in by_kind.items():
-        for phrase in chance.sample(of_kind, min(_MAX_TRIALS[kind], len(of_kind))):
+            said["speech" if phrase.is_running else "words"].append(phrase)
+    for kind, phrases_of_kind in said.items():
+        for phrase in chance.sample(phrases_of_kind, min(_SAID[kind], len(phrases_of_kind))):
             path = grammar.search(phrase.searched)
             evidence, right = None, False
             if path is not None:
