@@ -5,8 +5,8 @@
         --change augmentation.noise_probability=0 --change "spec_augment.time_masks=0; spec_augment.frequency_masks=0"
 
 The first run changes nothing, the next two only the seed: what lies between these is chance. Without --init the
-shape of the network and the features can be changed too. Interrupted, the same command goes on where it was; each run
-is one of `oyez train` and can be made by it alone.
+shape of the network and the features can be changed too. Interrupted, the same command resumes; each run is one
+of `oyez train` and can be made by it alone.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from oyez.training.processes import run
 from oyez.training.selection import noises, select_by_corpus
 from oyez.training.state import differences
 from oyez.training.train import Run, work
-from studies.report import Report, StudyError, Table, tell, told
+from studies.report import Report, StudyError, Table, progress, usage_errors
 
 _LONGEST_NAME = 80  # of a run's folder; file systems take three times as much
 _LONGEST_LABEL = 60  # in the picture
@@ -96,7 +96,7 @@ class Study:
     data: Path
     init: str | None
     runs: Path  # the runs' folders
-    out: Path  # holds levers.json, levers.md and levers.png
+    out: Path  # holds ablations.json, ablations.md and ablations.png
     device: str = "cpu"
     processes: int | None = None
     noise: Path | None = None  # a recording to measure in as well
@@ -113,7 +113,7 @@ class Study:
         """Return the command that makes the run with a change by itself."""
         arguments = ["oyez", "train", self.recipe, "--data", str(self.data), "--out", str(self.run_of(change).out)]
         arguments += ["--init", self.init] if self.init is not None else []
-        return shlex.join(arguments + [each for setting in self._overrides(change) for each in ("--set", setting)])
+        return shlex.join(arguments + [result for setting in self._overrides(change) for result in ("--set", setting)])
 
     def _overrides(self, change: str) -> list[str]:
         return [*self.settings, *(setting.strip() for setting in change.split(";") if setting.strip())]
@@ -122,24 +122,24 @@ class Study:
 def carry_out(study: Study, changes: Sequence[str]) -> Path:
     """Make the run of each change that is not made yet, and return the path of the page about them.
 
-    The page and levers.json are written after each run.
+    The page and ablations.json are written after each run.
 
     Raises:
-        StudyError: levers.json is of another study.
-        RecipeError, CheckpointError, ProcessError, RunInterruptedError: as a run of training does.
+        StudyError: ablations.json is of another study.
+        TrainingError, CheckpointError, RunInterruptedError: as a run of training does.
     """
     all_changes = list(dict.fromkeys([NOTHING, *changes]))
     for change in all_changes:
-        study.run_of(change)  # a slip is told before hours have passed
+        study.run_of(change)  # a wrong change is reported before hours have passed
     noisy = Noisy(noises([study.noise], Path())[0], study.snr_db) if study.noise is not None else None
     results = _load(study)
     if study.init is not None and "before" not in results:
-        tell("before any change")
+        progress("before any change")
         results["before"] = _measured(study, study.init, noisy)
         _save(study, results)
     for change in all_changes:
         if change not in results["after"]:
-            tell(f"change: {change or 'nothing'}")
+            progress(f"change: {change or 'nothing'}")
             made = study.run_of(change)
             run(work, made, study.device, study.processes)
             measured = _measured(study, made.out / "last", noisy)
@@ -156,16 +156,16 @@ def _measured(study: Study, model: str | Path, noisy: Noisy | None) -> Figures:
     corpora = select_by_corpus(recipe.data.validation, study.data, recipe.vocabulary)
 
     def over_all(noisy: Noisy | None) -> Figures:
-        heard = {title: evaluate(recognizer, part.utterances, noisy=noisy) for title, part in corpora.items()}
-        by_corpus = {title: figures(part.accuracy) for title, part in heard.items()}
-        return {**figures(Evaluation.together(heard.values()).accuracy), "by_corpus": by_corpus}
+        evaluations = {title: evaluate(recognizer, part.utterances, noisy=noisy) for title, part in corpora.items()}
+        by_corpus = {title: figures(part.accuracy) for title, part in evaluations.items()}
+        return {**figures(Evaluation.together(evaluations.values()).accuracy), "by_corpus": by_corpus}
 
     return over_all(None) if noisy is None else {**over_all(None), "in_noise": over_all(noisy)}
 
 
 def _load(study: Study) -> dict[str, Any]:
-    """Return what levers.json holds, or the beginning of it."""
-    path = study.out / "levers.json"
+    """Return what ablations.json holds, or the beginning of it."""
+    path = study.out / "ablations.json"
     recipe = study.run_of(NOTHING).recipe
     init = None if study.init is None else read_config(find_checkpoint(study.init)).weights_sha256
     noise = None if study.noise is None else f"{study.noise.name} at {study.snr_db:g} dB"
@@ -185,34 +185,34 @@ def _load(study: Study) -> dict[str, Any]:
 
 def _save(study: Study, results: Mapping[str, Any]) -> None:
     study.out.mkdir(parents=True, exist_ok=True)
-    with whole_file(study.out / "levers.json") as part:
+    with whole_file(study.out / "ablations.json") as part:
         part.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
 
 
 def _report(results: Mapping[str, Any], study: Study) -> Report:
-    made = {change or "nothing": each for change, each in results["after"].items()}
+    made = {change or "nothing": result for change, result in results["after"].items()}
     shown = {"before any step": results["before"], **made} if "before" in results else made
     nothing = made["nothing"]
     noise = () if study.noise is None else (f"WER in {study.noise.stem}, {study.snr_db:g} dB", "against nothing")
-    headings = ("change", "WER", "against nothing", "CER", "whole text right", *noise)
+    headings = ("change", "WER", "against nothing", "CER", "sentence accuracy", *noise)
     rows = []
-    for change, each in shown.items():
-        row = [f"`{change}`" if change in made and each is not nothing else change]
-        row += [f"{each['wer']:.2%}", _difference(each, nothing)]
-        row += [f"{each['cer']:.2%}", f"{each['command_accuracy']:.2%}"]
+    for change, result in shown.items():
+        row = [f"`{change}`" if change in made and result is not nothing else change]
+        row += [f"{result['wer']:.2%}", _difference(result, nothing)]
+        row += [f"{result['cer']:.2%}", f"{result['command_accuracy']:.2%}"]
         if noise:
-            row += [f"{each['in_noise']['wer']:.2%}", _difference(each["in_noise"], nothing["in_noise"])]
+            row += [f"{result['in_noise']['wer']:.2%}", _difference(result["in_noise"], nothing["in_noise"])]
         rows.append(tuple(row))
     tables = [Table("Validation", headings, rows)]
     if len(nothing["by_corpus"]) > 1:
         by_corpus = [
-            (row[0], *(f"{each['by_corpus'][title]['wer']:.2%}" for title in nothing["by_corpus"]))
-            for row, each in zip(rows, shown.values(), strict=True)
+            (row[0], *(f"{result['by_corpus'][title]['wer']:.2%}" for title in nothing["by_corpus"]))
+            for row, result in zip(rows, shown.values(), strict=True)
         ]
         tables.append(Table("WER by corpus", ("change", *nothing["by_corpus"]), by_corpus))
     return Report(
-        name="levers",
-        title="Levers",
+        name="ablations",
+        title="Ablations",
         setting="Each row is a run of the command above, with its change added by `--set` and an `--out` of its own. "
         "Validation speakers are never trained on. Decoded by beam search without a language model. The run with "
         "another seed shows how much chance alone changes.",
@@ -228,11 +228,13 @@ def _difference(measured: Figures, nothing: Figures) -> str:
 def _figure(shown: Mapping[str, Figures], nothing: Figures) -> Figure:
     figure = Figure(figsize=(9, 1.4 + 0.32 * len(shown)), layout="constrained")
     axes = figure.subplots()
-    conditions: list[tuple[str, str, Callable[[Figures], Figures]]] = [("quiet", "o", lambda each: each)]
+    conditions: list[tuple[str, str, Callable[[Figures], Figures]]] = [("quiet", "o", lambda result: result)]
     if "in_noise" in nothing:
-        conditions.append(("in noise", "s", lambda each: each["in_noise"]))
+        conditions.append(("in noise", "s", lambda result: result["in_noise"]))
     for label, marker, of in conditions:
-        drawn = axes.plot([100 * of(each)["wer"] for each in shown.values()], range(len(shown)), marker, label=label)
+        drawn = axes.plot(
+            [100 * of(result)["wer"] for result in shown.values()], range(len(shown)), marker, label=label
+        )
         axes.axvline(100 * of(nothing)["wer"], color=drawn[0].get_color(), linestyle="--")
     axes.set_yticks(range(len(shown)), [_short(change) for change in shown])
     axes.invert_yaxis()
@@ -249,27 +251,27 @@ def _short(change: str) -> str:
 def command(
     recipe: Annotated[str, typer.Argument(help="A recipe's name or a TOML file.")],
     data: DataOption = Path("speech"),
-    init: Annotated[str | None, typer.Option(help="The model that all runs start from.  [default: none]")] = None,
+    init: Annotated[str | None, typer.Option(help="The model that all runs start from.", show_default="none")] = None,
     steps: Annotated[int, typer.Option(help="Of each run.", min=1)] = 150,
     change: Annotated[
         list[str] | None,
-        typer.Option(help='KEY=VALUE, or several as "KEY=VALUE; KEY=VALUE"; may be repeated.  [default: a list]'),
+        typer.Option(help='KEY=VALUE, or several as "KEY=VALUE; KEY=VALUE"; repeatable.', show_default="a list"),
     ] = None,
     setting: Annotated[
         list[str] | None, typer.Option("--set", help="A setting of all runs.", metavar="KEY=VALUE")
     ] = None,
-    runs: Annotated[Path, typer.Option(help="Where the runs go.")] = Path("runs/levers"),
-    out: Annotated[Path, typer.Option(help="Where levers.md, .json and .png go.")] = Path("docs/studies"),
+    runs: Annotated[Path, typer.Option(help="Where the runs go.")] = Path("runs/ablations"),
+    out: Annotated[Path, typer.Option(help="Where ablations.md, .json and .png go.")] = Path("docs/studies"),
     device: DeviceOption = "cpu",
     processes: ProcessesOption = None,
-    noise: Annotated[Path | None, typer.Option(help="A recording to measure in as well.  [default: none]")] = None,
+    noise: Annotated[Path | None, typer.Option(help="A recording to measure in as well.", show_default="none")] = None,
     snr: Annotated[float, typer.Option(help="Of speech to --noise, in dB.")] = 6.0,
 ) -> None:
-    """Measure single changes of a recipe, one after the other."""
-    # no calm epochs: the levers of augmentation would not act in them
+    """Measure single changes of a recipe, one after the other (an ablation study)."""
+    # no augmentation warm-up: changes of the augmentation would have no effect in them
     settings = (f"optimisation.steps={steps}", "augmentation.warmup_epochs=0", *(setting or ()))
     study = Study(recipe, settings, data, init, runs, out, device, processes, noise, snr)
-    with told():
+    with usage_errors():
         print(carry_out(study, change or SEEDS + (SHAPES if init is None else CHANGES)))
 
 

@@ -1,4 +1,4 @@
-"""What a trained LSTM does while it hears a command: gates and cell states beside the spectrogram and the letters.
+"""What a trained LSTM does while it recognises a command: gates and cell states beside the spectrogram and the letters.
 
     python -m studies.activations --clip tests/audio/left_right_stop.flac --out docs/studies
 
@@ -34,7 +34,7 @@ _UNITS_SHOWN = 50  # of a layer
 
 @dataclass(frozen=True)
 class Seen:
-    """What goes on in a model while it hears one clip."""
+    """What goes on in a model while it recognises one clip."""
 
     text: str
     log_mel: Tensor  # (mel bands, frames), dB below the loudest point
@@ -131,7 +131,7 @@ def study(recognizer: Recognizer, clip: Path) -> Report:
         name="activations",
         title="Inside a trained LSTM",
         setting=(
-            f"Model {recognizer.name!r} hears {clip.name}: “{seen.text}”. Of each layer those {_UNITS_SHOWN} units are "
+            f"{recognizer.name!r} recognises {clip.name}: “{seen.text}”. Of each layer those {_UNITS_SHOWN} units are "
             "shown whose cell state changes most, ordered by the step at which it is largest; lines are where the "
             "letters begin. The half-life of a unit is the time in which its forget gate, taken alone and on geometric "
             "average over the clip, lets half of the cell state go."
@@ -200,7 +200,7 @@ def command(
     model: Annotated[str, typer.Option(help="A shipped model's name, or a model folder.")] = DEFAULT_MODEL,
     out: OutOption = Path("docs/studies"),
 ) -> None:
-    """Draw the gates and cell states of a model as it hears a command."""
+    """Draw the gates and cell states of a model as it recognises a command."""
     which = f"--clip {clip}" + (f" --model {model}" if model != DEFAULT_MODEL else "")
     run(lambda: study(Recognizer.load(model), clip), out, f"python -m studies.activations {which}")
 

@@ -1,4 +1,4 @@
-"""Many to many, many to one, one to one: the same words heard by CTC, by pooling classifiers, and without memory.
+"""Many to many, many to one, one to one: the same words recognised by CTC, by pooling classifiers, and without memory.
 
     python -m studies.arrangements --data speech --out docs/studies
 
@@ -44,8 +44,8 @@ def classifier_loss(network: nn.Module, clips: Clips) -> Tensor:
 def class_accuracy(log_probs: Sequence[Tensor], clips: Clips) -> float:
     """Return the share of clips whose word is the likeliest class, nothing left aside: a word was said."""
     words = classes_of(WORDS)[1:]
-    heard = [words[int(rows[0, 1:].argmax())] for rows in log_probs]
-    return sum(word == text for word, text in zip(heard, clips.texts, strict=True)) / len(heard)
+    recognised = [words[int(rows[0, 1:].argmax())] for rows in log_probs]
+    return sum(word == text for word, text in zip(recognised, clips.texts, strict=True)) / len(recognised)
 
 
 def study(data: Path, settings: Settings) -> Report:

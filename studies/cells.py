@@ -1,4 +1,4 @@
-"""Which cell hears best? Vanilla RNN, GRU and LSTM, one- and two-directional, deep and wide, on the same real words.
+"""Which cell recognises best? Vanilla RNN, GRU and LSTM, one- and two-directional, deep and wide, on the same words.
 
     python -m studies.cells --data speech --out docs/studies
 

@@ -24,7 +24,7 @@ from matplotlib.figure import Figure
 from torch import Tensor, nn
 
 from studies.problems import SOLVED, adam_step, adding_problem
-from studies.report import OutOption, Report, SmallOption, Table, run, tell
+from studies.report import OutOption, Report, SmallOption, Table, progress, run
 
 CellName = Literal["rnn-sigmoid", "rnn-tanh", "rnn-relu", "gru", "lstm"]
 CELLS: tuple[CellName, ...] = ("rnn-sigmoid", "rnn-tanh", "rnn-relu", "gru", "lstm")
@@ -42,7 +42,7 @@ class Settings:
     batch: int = 32
     steps: int = 3000  # of training, at most
     learning_rate: float = 5e-3
-    gradient_norm: float = 1.0
+    max_grad_norm: float = 1.0
     gains: tuple[float, ...] = (0.7, 1.0, 2.0)  # sizes of orthogonal recurrent weights
     seed: int = 1
 
@@ -123,7 +123,7 @@ def train(model: StepByStep, settings: Settings, generator: torch.Generator) -> 
     for _ in range(settings.steps):
         inputs, answers = adding_problem(settings.batch, settings.length, generator)
         loss = nn.functional.mse_loss(model(inputs)[0], answers)
-        adam_step(model, optimiser, loss, settings.gradient_norm)
+        adam_step(model, optimiser, loss, settings.max_grad_norm)
         losses.append(loss.item())
         if len(losses) == _BATCHES_OF_ERROR and fmean(losses) < SOLVED:
             break
@@ -144,7 +144,7 @@ def study(settings: Settings) -> Report:
         at_start |= _curves(name, gradient_by_distance(model, inputs, answers))
         errors[name] = train(model, settings, torch.Generator().manual_seed(settings.seed + 1))
         trained |= _curves(name, gradient_by_distance(model, inputs, answers))
-        tell(f"{name}: error {errors[name]:.4f} after training")
+        progress(f"{name}: error {errors[name]:.4f} after training")
     for elman in ("rnn-tanh", "rnn-relu"):
         for gain in settings.gains:
             torch.manual_seed(settings.seed)
@@ -158,7 +158,7 @@ def study(settings: Settings) -> Report:
             "loss's gradient with respect to each state, as a share of that at the last step, mean over "
             f"{settings.batch} sequences. Training: until the error is below {SOLVED:g}, at most {settings.steps} "
             f"batches of {settings.batch}, Adam at {settings.learning_rate:g}, gradients clipped to "
-            f"{settings.gradient_norm:g}, seed {settings.seed}. The LSTM begins with a forget bias of 1."
+            f"{settings.max_grad_norm:g}, seed {settings.seed}. The LSTM begins with a forget bias of 1."
         ),
         figure=_figure(at_start, chosen, trained),
         tables=[

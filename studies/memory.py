@@ -19,7 +19,7 @@ from torch import nn
 
 from oyez.models.recurrent import Cell
 from studies.problems import GUESSING, SOLVED, Adder, adam_step, adding_problem
-from studies.report import OutOption, Report, SmallOption, Table, run, tell
+from studies.report import OutOption, Report, SmallOption, Table, progress, run
 
 OPEN = 5.0  # a forget bias: sigmoid(5) = 0.993
 CELLS: dict[str, tuple[Cell, float | None]] = {  # name -> cell, forget bias if it is not the usual one
@@ -42,7 +42,7 @@ class Settings:
     batch: int = 32
     steps: int = 4000
     learning_rate: float = 5e-3
-    gradient_norm: float = 1.0
+    max_grad_norm: float = 1.0
     test_examples: int = 500
     seed: int = 1
 
@@ -80,7 +80,7 @@ def learn(name: str, length: int, settings: Settings) -> Outcome:
     for step in range(1, settings.steps + 1):
         inputs, answers = adding_problem(settings.batch, length, generator)
         loss = nn.functional.mse_loss(model(inputs), answers)
-        adam_step(model, optimiser, loss, settings.gradient_norm)
+        adam_step(model, optimiser, loss, settings.max_grad_norm)
         if step % _CHECK_EVERY == 0 or step == settings.steps:
             with torch.inference_mode():
                 least = min(least, float(nn.functional.mse_loss(model(test_inputs), test_answers)))
@@ -99,14 +99,14 @@ def study(settings: Settings) -> Report:
                 break
             outcome = learn(cell, length, settings)
             failures = 0 if outcome.solved else failures + 1
-            tell(f"{cell}, length {length}: error {outcome.error:.4f} after {outcome.steps} steps")
+            progress(f"{cell}, length {length}: error {outcome.error:.4f} after {outcome.steps} steps")
             outcomes.append(outcome)
     return Report(
         name="memory",
         title="How long each cell remembers: the adding problem",
         setting=(
             f"One layer of {settings.width} units, Adam at {settings.learning_rate:g}, gradients clipped to "
-            f"{settings.gradient_norm:g}, at most {settings.steps} batches of {settings.batch}, seed {settings.seed}. "
+            f"{settings.max_grad_norm:g}, at most {settings.steps} batches of {settings.batch}, seed {settings.seed}. "
             f"An error below {SOLVED:g} counts as solved; always answering 1 gives {GUESSING:.3f}. A cell that failed "
             f"at {FAILURES} lengths in a row was not tried on longer ones."
         ),

@@ -17,8 +17,7 @@ from PIL import Image
 
 from oyez.data.audio import AudioError
 from oyez.models.checkpoint import CheckpointError
-from oyez.training.config import RecipeError
-from oyez.training.errors import ProcessError, RunInterruptedError
+from oyez.training.errors import RunInterruptedError, TrainingError
 
 OutOption = Annotated[Path, typer.Option(help="Where the picture and the page go.")]
 SmallOption = Annotated[bool, typer.Option("--small", help="Only to see that it runs.")]
@@ -74,23 +73,23 @@ class StudyError(Exception):
 def run(study: Callable[[], Report], out: Path, command: str) -> None:
     """Carry a study out on one thread, and print where its page is; what it cannot read ends it with exit code 2."""
     torch.set_num_threads(1)  # see training/processes.py
-    with told():
+    with usage_errors():
         print(study().write(out, command))
 
 
 @contextmanager
-def told() -> Iterator[None]:
+def usage_errors() -> Iterator[None]:
     """Turn what a study cannot do into a line on stderr and exit code 2, and a signal into that of the signal."""
     try:
         yield
-    except (AudioError, CheckpointError, RecipeError, StudyError, ProcessError, OSError, ValueError) as error:
-        tell(f"error: {error}")
+    except (AudioError, CheckpointError, TrainingError, StudyError, OSError, ValueError) as error:
+        progress(f"error: {error}")
         raise typer.Exit(2) from error
     except RunInterruptedError as stop:
-        tell(str(stop))
+        progress(str(stop))
         raise typer.Exit(128 + stop.signal) from stop
 
 
-def tell(message: str) -> None:
-    """Say on stderr how far a study is."""
+def progress(message: str) -> None:
+    """Report on stderr how far a study is."""
     print(message, file=sys.stderr, flush=True)

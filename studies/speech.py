@@ -27,7 +27,7 @@ from oyez.models.recurrent import RecurrentStack
 from oyez.training.losses import ctc_loss
 from oyez.training.schedule import one_cycle
 from studies.problems import adam_step
-from studies.report import tell
+from studies.report import progress
 
 WORDS = ("cat", "five", "four", "happy", "left", "one", "right", "three", "two", "zero")
 CHANNELS = 48
@@ -46,7 +46,7 @@ class Settings:
     batch: int = 32
     learning_rate: float = 4e-3  # at its highest
     warm_up: float = 0.1
-    gradient_norm: float = 1.0
+    max_grad_norm: float = 1.0
     dropout: float = 0.1
     parameters: int = 60_000  # of the recurrent stack
     seeds: tuple[int, ...] = (1, 2, 3)  # each network is trained so often
@@ -98,7 +98,7 @@ def load_clips(data: Path, settings: Settings) -> tuple[Clips, Clips]:
             raise FileNotFoundError(f"{data / 'SpeechCommands'}: no clips of {', '.join(WORDS)} for {split}")
     front_end.fit([_padded(waveforms) for waveforms in _in_batches([waveform for _, waveform in chosen["training"]])])
     training, validation = (_clips(front_end, chosen[split]) for split in ("training", "validation"))
-    tell(f"{len(training.texts)} clips to learn from, {len(validation.texts)} to measure on")
+    progress(f"{len(training.texts)} clips to learn from, {len(validation.texts)} to measure on")
     return training, validation
 
 
@@ -165,9 +165,9 @@ def measure(
         started = time.process_time()
         losses = train(network, training, loss_of, settings, seed)
         learned = time.process_time()
-        log_probs = hear(network, validation)
-        heard = time.process_time()
-        runs.append((accuracy_of(log_probs, validation), learned - started, heard - learned, losses, log_probs))
+        log_probs = network_log_probs(network, validation)
+        recognised = time.process_time()
+        runs.append((accuracy_of(log_probs, validation), learned - started, recognised - learned, losses, log_probs))
     accuracies, learning, hearing, losses_of, log_probs_of = zip(*runs, strict=True)
     result = Result(
         name,
@@ -178,7 +178,7 @@ def measure(
         sum(parameter.numel() for parameter in network.parameters()),
         log_probs_of[0],
     )
-    tell(f"{name}: {result.accuracy_written}, {result.seconds_an_epoch:.1f} s an epoch")
+    progress(f"{name}: {result.accuracy_written}, {result.seconds_an_epoch:.1f} s an epoch")
     return result
 
 
@@ -197,14 +197,14 @@ def train(network: nn.Module, clips: Clips, loss_of: LossOf, settings: Settings,
                 group["lr"] = settings.learning_rate * one_cycle(progress, settings.warm_up)
             indices = order[step * settings.batch : (step + 1) * settings.batch]
             loss = loss_of(network, clips.some(indices))
-            adam_step(network, optimiser, loss, settings.gradient_norm)
+            adam_step(network, optimiser, loss, settings.max_grad_norm)
             total += loss.item() * len(indices)
         losses.append(total / len(clips.texts))
     return losses
 
 
 @torch.inference_mode()
-def hear(network: nn.Module, clips: Clips) -> list[Tensor]:
+def network_log_probs(network: nn.Module, clips: Clips) -> list[Tensor]:
     """Return the log-probabilities of each clip, shape (steps, labels)."""
     network.eval()
     log_probs: list[Tensor] = []
@@ -239,7 +239,7 @@ def described(settings: Settings, clips: tuple[Clips, Clips]) -> str:
         f"{len(WORDS)} words of Speech Commands ({', '.join(WORDS)}): {len(training.texts)} training clips and "
         f"{len(validation.texts)} validation clips of other speakers, without augmentation. {settings.epochs} epochs "
         f"in batches of {settings.batch}, AdamW at {settings.learning_rate:g} at most, gradients clipped to "
-        f"{settings.gradient_norm:g}. Two convolutions come before the recurrent layers, which take a step every "
+        f"{settings.max_grad_norm:g}. Two convolutions come before the recurrent layers, which take a step every "
         f"{1000 * STEP_SECONDS:.0f} ms. Every network is trained with the seeds {', '.join(map(str, settings.seeds))}; "
         "what is given is the mean, and the lowest and the highest. Beyond chance between seeds, so many clips tell a "
         f"share of 90% to ± {error:.1%} (standard error)."

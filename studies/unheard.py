@@ -31,7 +31,7 @@ from oyez.training.log import last_validation
 from oyez.training.processes import run
 from oyez.training.selection import select
 from oyez.training.train import Run, work
-from studies.report import OutOption, Report, StudyError, Table, tell, told
+from studies.report import OutOption, Report, StudyError, Table, progress, usage_errors
 
 _ROOT, _SPLIT = Path("SpeechCommands"), "validation"
 HEARD, UNHEARD, READ = "the words are heard", "never heard", "read by synthetic voices, never heard"
@@ -104,7 +104,7 @@ def study(
     clips_of_words = sum(count[word] for word in words)
     asked, rows, by_corpus = {}, [], []
     for name, changed in trainings(recipe, words, synthetic).items():
-        tell(name)
+        progress(name)
         made = Run(changed, data, runs / name.replace(" ", "_").replace(",", ""), None)
         run(work, made, device, processes)
         torch.set_num_threads(1)  # see training/processes.py
@@ -177,7 +177,7 @@ def command(
     arguments += [part for each in word for part in ("--word", each)]
     arguments += ["--synthetic", str(synthetic)] if synthetic is not None else []
     arguments += [part for each in setting or () for part in ("--set", each)]
-    with told():
+    with usage_errors():
         loaded = load_recipe(recipe, setting or ())
         report = study(loaded, data, list(dict.fromkeys(word)), synthetic, runs, device, processes)
         print(report.write(out, shlex.join(arguments)))

@@ -1,1 +1,1 @@
-"""How a model learns: recipes, the training loop, evaluation and export."""
+"""How a model learns: recipes, the training loop, fine-tuning, language models, curation, evaluation, calibration."""

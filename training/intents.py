@@ -87,11 +87,11 @@ def train_intent_classifier(
 
     def varied(sentence: Sequence[int]) -> list[int]:
         kept = [number for number in sentence if rng.random() >= training.omitted] or list(sentence)
-        heard = [UNKNOWN if rng.random() < training.unknown else number for number in kept]
+        spoken = [UNKNOWN if rng.random() < training.unknown else number for number in kept]
         if rng.random() < training.wordy:  # people say more than templates do
             before, after = rng.integers(0, 5, size=2)
-            heard = [UNKNOWN] * before + heard + [UNKNOWN] * after
-        return heard
+            spoken = [UNKNOWN] * before + spoken + [UNKNOWN] * after
+        return spoken
 
     learned, held_out = _part(rng.permutation(len(sentences)), intents, training.held_out)
     optimiser = torch.optim.AdamW(

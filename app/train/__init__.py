@@ -1,1 +1,1 @@
-"""The commands that train, fine-tune and export models."""
+"""The commands that train a model by a recipe, fine-tune one on recordings, and adapt one to a commands file."""

@@ -56,7 +56,7 @@ def test_each_change_is_a_run_and_a_row_and_is_made_once(study: Study) -> None:
     assert len(first_states) == 2
     carry_out(study, [one, two])
     assert {path: path.stat().st_mtime_ns for path in first_states} == first_states
-    results = json.loads((study.out / "levers.json").read_text())
+    results = json.loads((study.out / "ablations.json").read_text())
     assert list(results["after"]) == ["", one, two]
     for change in results["after"]:
         run = study.run_of(change)
@@ -69,13 +69,13 @@ def test_each_change_is_a_run_and_a_row_and_is_made_once(study: Study) -> None:
     lines = page.read_text().splitlines()
     rows = ("before any step", "nothing", f"`{one}`", f"`{two}`")
     assert [sum(line.startswith(f"| {row} |") for line in lines) for row in rows] == [1, 1, 1, 1]
-    assert (study.out / "levers.png").stat().st_size > 0
+    assert (study.out / "ablations.png").stat().st_size > 0
 
 
 def test_the_model_that_is_begun_with_is_measured_as_the_runs_are(study: Study, noise: Path) -> None:
     standstill = "optimisation.learning_rate=1e-30"
     page = carry_out(replace(study, noise=noise, snr_db=-20.0), [standstill])
-    results = json.loads((study.out / "levers.json").read_text())
+    results = json.loads((study.out / "ablations.json").read_text())
     assert {**results["after"][standstill], "command": None} == {**results["before"], "command": None}
     quiet = {name: results["before"][name] for name in ("wer", "cer", "command_accuracy", "by_corpus")}
     assert results["before"]["in_noise"].keys() == quiet.keys()
@@ -86,7 +86,7 @@ def test_the_model_that_is_begun_with_is_measured_as_the_runs_are(study: Study, 
 def test_runs_from_nothing_may_change_the_shape(study: Study) -> None:
     shape = "acoustic.width=12; features.mel_bands=16"
     page = carry_out(replace(study, init=None), [shape])
-    results = json.loads((study.out / "levers.json").read_text())
+    results = json.loads((study.out / "ablations.json").read_text())
     assert "before" not in results
     assert "--init" not in results["after"][shape]["command"]
     assert f"| `{shape}` |" in page.read_text()
@@ -107,7 +107,7 @@ def test_results_of_another_study_are_not_mixed_in(study: Study, noise: Path) ->
         carry_out(replace(study, settings=("optimisation.steps=3",)), [])
     with pytest.raises(StudyError, match=r"noise was None, is tap\.wav at 6 dB"):
         carry_out(replace(study, noise=noise), [])
-    (study.out / "levers.json").write_text("{")
+    (study.out / "ablations.json").write_text("{")
     with pytest.raises(StudyError, match="damaged"):
         carry_out(study, [])
 

@@ -1,1 +1,1 @@
-"""Confidence that is a probability."""
+"""Fitting confidences so that they are probabilities, and thresholds: misses against false accepts."""

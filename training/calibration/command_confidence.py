@@ -35,21 +35,23 @@ def fit_confidence(
 
     What is right and what is not count the same, however many there are of each. The threshold is the lowest that
     lets through fewer than `false_per_hour` false accepts of other running speech, but none that misses more than a
-    share `most_missed` of the commands, nor of the short ones: they are in other speech, too, and would never be heard.
-    What is not fitted stays as it was `before`; nothing is fitted where there is not both, right and wrong.
+    share `most_missed` of the commands, nor of the short ones: they are in other speech, too, and would never be
+    accepted. What is not fitted stays as it was `before`; nothing is fitted where there is not both, right and wrong.
     """
     judged = [(trial.evidence, trial.right) for trial in tried if trial.evidence is not None]
-    right = np.array([each for _, each in judged], bool)
+    right = np.array([is_right for _, is_right in judged], bool)
     if right.all() or not right.any():
         return before or CommandConfidence()
     shares = np.where(right, 0.5 / right.sum(), 0.5 / (~right).sum())
     (against, letters, worst_word), intercept = fit_logistic(
-        np.array([astuple(each) for each, _ in judged]), right, never_against=3, shares=shares
+        np.array([astuple(evidence) for evidence, _ in judged]), right, never_against=3, shares=shares
     )
     weights = {"against": against, "letters": letters, "worst_word": worst_word, "intercept": intercept}
     confidence = (before or CommandConfidence()).model_copy(update=weights)
-    short = [each for each in tried if each.kind != "sentence" or (each.evidence and each.evidence.letters <= _SHORT)]
-    thresholds = [choose_threshold(attempts(each, confidence), false_per_hour, most_missed) for each in (tried, short)]
+    short = [
+        trial for trial in tried if trial.kind != "sentence" or (trial.evidence and trial.evidence.letters <= _SHORT)
+    ]
+    thresholds = [choose_threshold(attempts(some, confidence), false_per_hour, most_missed) for some in (tried, short)]
     return confidence.model_copy(update={"threshold": min(thresholds)})
 
 
@@ -72,7 +74,7 @@ ByLength = dict[Length, OperatingPoint]
 
 @dataclass(frozen=True)
 class Measured:
-    """What a fitted confidence is worth on speakers that it was not fitted on."""
+    """How good a fitted confidence is on speakers that it was not fitted on."""
 
     points: dict[Kind, list[OperatingPoint]]  # at each threshold, against other speech of each kind
     by_length: ByLength  # files of such sentences alone, where MOST_MISSED are missed, against other speech
@@ -83,7 +85,7 @@ class Measured:
 
 
 def measure_on_other_speakers(
-    heard: Sequence[Phrase],
+    spoken: Sequence[Phrase],
     files: int,
     false_per_hour: float = 1.0,
     most_missed: float = MOST_MISSED,
@@ -92,16 +94,16 @@ def measure_on_other_speakers(
     """Fit on half of the speakers and judge the other half, and the other way round.
 
     Args:
-        in_noise: the same phrases heard in noise, by signal-to-noise ratio in dB; nothing is fitted on them.
+        in_noise: the same phrases recognised in noise, by signal-to-noise ratio in dB; nothing is fitted on them.
     """
-    speakers = sorted({phrase.speaker for phrase in heard})
-    tried = [trials(half, files, seed) for seed, half in enumerate(_halves(heard, speakers))]
-    fitted = [fit_confidence(each, false_per_hour, most_missed=most_missed) for each in tried]
+    speakers = sorted({phrase.speaker for phrase in spoken})
+    tried = [trials(half, files, seed) for seed, half in enumerate(_halves(spoken, speakers))]
+    fitted = [fit_confidence(half, false_per_hour, most_missed=most_missed) for half in tried]
     of_others = list(reversed(fitted))
-    threshold = round(float(np.mean([each.threshold for each in fitted])), 4)
+    threshold = round(float(np.mean([confidence.threshold for confidence in fitted])), 4)
     kinds: tuple[Kind, ...] = ("speech", "words", "near")
     judged = {
-        kind: [a for each, confidence in zip(tried, of_others, strict=True) for a in attempts(each, confidence, kind)]
+        kind: [a for half, confidence in zip(tried, of_others, strict=True) for a in attempts(half, confidence, kind)]
         for kind in kinds
     }
 
@@ -116,11 +118,11 @@ def measure_on_other_speakers(
 
     by_length: ByLength = {}
     for lengths in LENGTHS:
-        if some := of_length(heard, lengths):
+        if some := of_length(spoken, lengths):
             by_length[lengths] = operating_point(some, choose_threshold(some, 0.0, MOST_MISSED))
     return Measured(
         points={
-            kind: [operating_point(some, each) for each in sorted({*THRESHOLDS, threshold})]
+            kind: [operating_point(some, value) for value in sorted({*THRESHOLDS, threshold})]
             for kind, some in judged.items()
         },
         by_length=by_length,
@@ -140,5 +142,5 @@ def measure_on_other_speakers(
     )
 
 
-def _halves(heard: Sequence[Phrase], speakers: Sequence[str]) -> list[list[Phrase]]:
-    return [[phrase for phrase in heard if phrase.speaker in speakers[start::2]] for start in (0, 1)]
+def _halves(spoken: Sequence[Phrase], speakers: Sequence[str]) -> list[list[Phrase]]:
+    return [[phrase for phrase in spoken if phrase.speaker in speakers[start::2]] for start in (0, 1)]

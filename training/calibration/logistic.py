@@ -8,7 +8,7 @@ from scipy.optimize import minimize
 
 from oyez.models.confidence import Calibration
 
-_PRIOR = 1e-4  # weight that keeps the weights finite where all are right, or can be told apart
+_PRIOR = 1e-4  # weight that keeps the weights finite where all are right, or can be separated
 
 
 def fit_logistic(

@@ -21,7 +21,7 @@ class Attempt:
 
 @dataclass(frozen=True)
 class OperatingPoint:
-    """What comes of a threshold."""
+    """Misses, errors and false accepts at a threshold."""
 
     threshold: float
     missed: float  # share of commands that are refused
@@ -32,7 +32,7 @@ class OperatingPoint:
 
 
 def operating_point(attempts: Sequence[Attempt], threshold: float) -> OperatingPoint:
-    """Count what comes of a threshold; shares of nothing are 0."""
+    """Count misses, errors and false accepts at a threshold; shares of nothing are 0."""
     commands = [attempt for attempt in attempts if attempt.is_command]
     others = [attempt for attempt in attempts if not attempt.is_command]
     accepted = [attempt for attempt in commands if attempt.confidence >= threshold]

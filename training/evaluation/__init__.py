@@ -1,1 +1,1 @@
-"""What a model gets right and wrong."""
+"""Recognising utterances whose text is known, and error rates."""

@@ -18,7 +18,7 @@ class Accuracy:
     utterances: int
     word_error_rate: float
     character_error_rate: float
-    correct: float  # utterances whose whole text is right: for single commands, the command accuracy
+    correct: float  # sentence accuracy: utterances without an error; for single commands, the command accuracy
 
     def __str__(self) -> str:
         return (
@@ -30,7 +30,7 @@ class Accuracy:
 def accuracy(references: Sequence[str], hypotheses: Sequence[str]) -> Accuracy:
     """Compare texts with what was really said, both normalised.
 
-    Words that are heard where the reference is empty count as insertions, and are set against all reference words.
+    Words that are recognised where the reference is empty count as insertions, and are set against all reference words.
     Raises ValueError if there is nothing to compare or the numbers differ.
     """
     if not references or len(references) != len(hypotheses):

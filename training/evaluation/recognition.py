@@ -38,7 +38,7 @@ class Result:
 
     @property
     def right(self) -> bool:
-        """Whether the whole text is right."""
+        """Whether the text has no error."""
         return self.text == self.utterance.text
 
 

@@ -132,7 +132,7 @@ def tune_one_by_one(
 
 @dataclass(frozen=True)
 class NgramFusion:
-    """A word n-gram language model, and what came of trying its weights on validation speech."""
+    """A word n-gram language model, and the results of its weights on validation speech."""
 
     language_model: bytes  # the content of its file
     prior: tuple[float, ...]

@@ -68,11 +68,11 @@ def _read(content: bytes) -> NgramModel:
     begins = bigrams.read(word_bits + 32, child_bits, int(children[-1]) + 1)  # of each bigram's children, and their end
     second = np.repeat(np.arange(counts[0]), np.diff(children))
     first = bigrams.read(0, word_bits, len(second))
-    pairs: list[Words] = [(words[one], words[two]) for one, two in zip(first.tolist(), second.tolist(), strict=True)]
+    pairs: list[Words] = [(words[a], words[b]) for a, b in zip(first.tolist(), second.tolist(), strict=True)]
     parents = np.repeat(np.arange(len(pairs)), np.diff(begins))
     before = trigrams.read(0, word_bits, len(parents))
     triples: list[Words] = [
-        (words[one], *pairs[pair]) for one, pair in zip(before.tolist(), parents.tolist(), strict=True)
+        (words[first_word], *pairs[pair]) for first_word, pair in zip(before.tolist(), parents.tolist(), strict=True)
     ]
     scores = bigram_scores[bigrams.read(word_bits + 16, 16, len(pairs))]
     backoffs = bigram_backoffs[bigrams.read(word_bits, 16, len(pairs))]
