@@ -23,10 +23,10 @@ from matplotlib.figure import Figure
 from oyez.app.train.command import DataOption, DeviceOption, ProcessesOption
 from oyez.data.alphabet import encode
 from oyez.data.manifest import Utterance
+from oyez.data.reading import read_batches
 from oyez.models.decoding.closed import rank
 from oyez.models.recognizer import Recognizer
 from oyez.training.config import CorpusConfig, Recipe, load_recipe
-from oyez.training.evaluation.recognition import read_batches
 from oyez.training.log import last_validation
 from oyez.training.processes import run
 from oyez.training.selection import select
