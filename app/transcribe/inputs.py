@@ -242,7 +242,7 @@ class _Search:
             folders.sort()
             # a folder with the name of a recording is searched, and is none
             paths = (Path(parent, name) for name in sorted(files))
-            inputs += [Input(path, path.relative_to(folder)) for path in paths if self._takes(path)]
+            inputs += [_found(path, path.relative_to(folder)) for path in paths if self._takes(path)]
         if not inputs:
             raise InputError(f"{folder}: no recording in this folder{self._others(before)}")
         return sorted(inputs, key=lambda each: each.place)
@@ -261,7 +261,7 @@ class _Search:
             path = Path(name)
             if not path.is_dir():
                 is_meant = path.name != JOURNAL and (not is_any or self._takes(path))
-                inputs += [Input(path, _below(top, path))] if is_meant else []
+                inputs += [_found(path, _below(top, path))] if is_meant else []
             elif not pattern.endswith("**"):  # which stands for the files below as well
                 inputs += [replace(each, place=_below(top, each.path)) for each in self.folder(path)]
         if not inputs:
@@ -288,6 +288,12 @@ class _Search:
             return ""
         more = f" and {len(others) - _NAMED} more" if len(others) > _NAMED else ""
         return f" (passed over: {', '.join(others[:_NAMED])}{more})"
+
+
+def _found(path: Path, place: Path) -> Input:
+    """Return the input for a file that a search has found; a pipe would have it wait, perhaps for ever."""
+    is_pipe = _is(Path.is_fifo, path)
+    return Input(path, place, error="a pipe; to have it read, name the pipe itself" if is_pipe else "")
 
 
 def _below(top: Path, path: Path) -> Path:

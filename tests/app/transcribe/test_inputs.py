@@ -304,6 +304,9 @@ def test_what_comes_from_a_pipe_is_kept_in_a_file_and_called_by_its_name(tmp_pat
         assert (each.path.read_bytes(), each.title, each.place) == (b"RIFF" * 1000, str(pipe), Path("pipe.wav"))
     writer.join()
     assert not each.path.exists()
+    for found in (str(tmp_path), str(tmp_path / "*")):  # where nobody has asked for it, nobody waits for it
+        [each] = gather([found], keep=lambda path: path).inputs
+        assert (each.path, each.error) == (pipe, "a pipe; to have it read, name the pipe itself")
 
 
 def test_raw_samples_are_read_as_they_are_said_to_be_and_searched_for_by_their_endings(folder: Path) -> None:
