@@ -69,7 +69,7 @@ def refuse_missing_data(config: DataConfig, data: Path) -> None:
 def _missing(corpora: Sequence[tuple[CorpusConfig, str]], data: Path) -> MissingDataError:
     """Return the error for corpora that are missing, each with the reason."""
     reasons = dict.fromkeys(reason for _, reason in corpora)
-    roots = dict.fromkeys(str(corpus.root) for corpus, _ in corpora)
+    roots = dict.fromkeys(_folder(corpus) for corpus, _ in corpora)
     fetched = dict.fromkeys(
         f"oyez data download {corpus.corpus}"
         + (f" --subset {corpus.split}" if corpus.corpus == "librispeech" else "")
@@ -89,6 +89,14 @@ def select(corpora: Sequence[CorpusConfig], data: Path, vocabulary: Sequence[str
         DataError: a corpus is damaged, or has nothing to offer.
         RecipeError: a corpus has no such split, or is asked for what needs a vocabulary.
     """
+    selection = _select_present(corpora, data, vocabulary)
+    if corpora and not selection.utterances:
+        raise MissingDataError(f"{'; '.join(selection.left_out)}: there is no other speech")
+    return selection
+
+
+def _select_present(corpora: Sequence[CorpusConfig], data: Path, vocabulary: Sequence[str]) -> Selection:
+    """Select as `select` does; if all corpora are optional and missing, the selection is empty."""
     utterances: list[Utterance] = []
     skipped: list[str] = []
     speakers: set[tuple[str, str]] = set()
@@ -122,8 +130,6 @@ def select(corpora: Sequence[CorpusConfig], data: Path, vocabulary: Sequence[str
         by_file = config.corpus == "recordings" and config.split is not None
         speakers |= {(str(config.root), u.speaker or (u.path.stem if by_file else "")) for u in chosen}
         skipped += corpus.left_out
-    if corpora and not utterances:
-        raise MissingDataError(f"{'; '.join(skipped)}: there is no other speech")
     return Selection(utterances, list(dict.fromkeys(skipped)), frozenset(speakers))
 
 
@@ -137,7 +143,7 @@ def select_by_corpus(corpora: Sequence[CorpusConfig], data: Path, vocabulary: Se
     for config in corpora:
         by_title[_title(config)].append(config)
     selections = {
-        title: _with_folders(_select_optional(parts, data, vocabulary), parts[0]) for title, parts in by_title.items()
+        title: _with_folders(_select_present(parts, data, vocabulary), parts[0]) for title, parts in by_title.items()
     }
     present = {title: selection for title, selection in selections.items() if selection.utterances}
     skipped = [reason for selection in selections.values() if not selection.utterances for reason in selection.left_out]
@@ -146,16 +152,6 @@ def select_by_corpus(corpora: Sequence[CorpusConfig], data: Path, vocabulary: Se
     for title, selection in list(present.items())[:1]:
         present[title] = replace(selection, left_out=[*skipped, *selection.left_out])
     return present
-
-
-def _select_optional(corpora: Sequence[CorpusConfig], data: Path, vocabulary: Sequence[str]) -> Selection:
-    """Select as `select` does, but of optional corpora that are all missing return an empty selection."""
-    try:
-        return select(corpora, data, vocabulary)
-    except MissingDataError as error:
-        if not all(config.optional for config in corpora):
-            raise
-        return Selection([], [str(error)], frozenset())
 
 
 def _title(config: CorpusConfig) -> str:
