@@ -68,7 +68,7 @@ class FfmpegSource:
 
     def __init__(self, source: Path | IO[bytes] | io.RawIOBase, size: int = 0) -> None:
         """Open a file of `size` bytes; or, without a size, a stream, of which no more is read ahead than needs be."""
-        self._file = source.open("rb") if isinstance(source, Path) else source
+        self._file = _File(source) if isinstance(source, Path) else source
         self._size = size
         try:
             if size:
@@ -151,7 +151,7 @@ class FfmpegSource:
         while len(failures) <= _MAX_FAILURES:
             try:
                 packet = next(packets, None)
-            except (av.FFmpegError, OSError):
+            except (av.FFmpegError, OSError, IndexError):  # the last of a stream that damage seems to begin
                 failures.append(decoded / self.rate)
                 break
             if packet is None:
@@ -232,6 +232,16 @@ class FfmpegSource:
             tag = re.fullmatch(r"(\d+):(\d+):(\d+\.\d+)", self._stream.metadata.get("DURATION", "").rstrip("\0"))
             return None if tag is None else int(tag[1]) * 3600 + int(tag[2]) * 60 + float(tag[3])
         return None if self._container.duration is None else float(Fraction(self._container.duration, av.time_base))
+
+
+class _File(io.FileIO):
+    """A file for FFmpeg, which a damaged one may send to places that do not exist: it is told so, and goes on."""
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        try:
+            return super().seek(offset, whence)
+        except (OSError, ValueError):
+            return -1
 
 
 @dataclass

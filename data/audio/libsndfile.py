@@ -21,6 +21,7 @@ _UNKNOWN_LENGTH = 2**62  # frames: from here on they are those of an encoder tha
 # what libsndfile notes where a header claims more samples than the file has; lengths that programs write which cannot
 # know it are no claim
 _CLAIM = re.compile(r"^\s*(?:data|SSND|Data Size|riff)\s*: (\d+) \(should be (\d+)\)", re.MULTILINE)
+_TRUNCATED = ("Seems to be a truncated file", "does not match value from 'ds64' chunk")
 _NO_CLAIM = (range(0x7FFE0000, 0x80000000), range(0xFFFE0000, 0x100000000))
 
 
@@ -82,7 +83,10 @@ class SndfileSource:
 
     def claims_more(self) -> bool:
         """Tell whether the header claims more samples than the file has."""
-        for claimed, there in _CLAIM.findall(self._file.extra_info):
+        notes = self._file.extra_info
+        if any(mark in notes for mark in _TRUNCATED):
+            return True
+        for claimed, there in _CLAIM.findall(notes):
             if int(claimed) > int(there) + 8 and not any(int(claimed) in unknown for unknown in _NO_CLAIM):
                 return True
         return False
