@@ -6,7 +6,7 @@ import torch
 import torchaudio.functional
 
 from oyez.data.alphabet import BLANK, LABELS, encode
-from oyez.models.decoding.alignment import align_words, log_likelihood
+from oyez.models.decoding.alignment import align_labels, align_words, is_alignable, log_likelihood
 
 
 @pytest.fixture
@@ -88,3 +88,33 @@ def test_the_ratio_of_what_is_heard_freely_is_nothing():
     for step, label in enumerate([0, *encode("a b"), 0]):
         log_probs[step, label] = -0.01
     assert [word.ratio for word in align_words(log_probs, encode("a b"))] == pytest.approx([0, 0], abs=1e-5)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_path_is_the_one_that_torchaudio_finds(seed):
+    generator = torch.Generator().manual_seed(seed)
+    log_probs = torch.log_softmax(2 * torch.randn(40, LABELS, generator=generator), dim=-1)
+    labels = encode("all will see abba")
+    path, scores = torchaudio.functional.forced_align(
+        log_probs[None], torch.tensor([labels], dtype=torch.int32), blank=0
+    )
+    expected = torchaudio.functional.merge_tokens(path[0], scores[0], blank=BLANK)
+    found = align_labels(log_probs.numpy(), labels)
+    assert [(span.label, span.start, span.end) for span in found] == [(s.token, s.start, s.end) for s in expected]
+    assert [span.score for span in found] == pytest.approx([span.score for span in expected], abs=1e-5)
+
+
+@pytest.mark.parametrize(("text", "steps"), [("abcd", 3), ("aab", 3), ("a", 0)])
+def test_text_that_does_not_fit_into_the_steps_is_refused_in_words(text, steps):
+    log_probs = np.zeros((steps, LABELS), np.float32)
+    assert not is_alignable(encode(text), steps)
+    for align in (align_words, align_labels):
+        with pytest.raises(ValueError, match=f"'{text}' takes at least .* steps, and there are {steps}"):
+            align(log_probs, encode(text))
+
+
+def test_a_path_is_found_where_every_path_is_impossible():
+    log_probs = np.full((4, LABELS), -math.inf, np.float32)
+    log_probs[:, BLANK] = 0.0
+    [word] = align_words(log_probs, encode("a"))
+    assert (word.text, word.end - word.start, word.score) == ("a", 1, -math.inf)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from oyez.data.alphabet import BLANK, LABELS, decode, encode
 from oyez.models.decoding.alignment import log_likelihood
-from oyez.models.decoding.beam import Lexicon, beam_search
+from oyez.models.decoding.beam import BeamDecoder, Lexicon, beam_search
 from oyez.models.decoding.greedy import GreedyDecoder
 
 EXACT = {"width": 100_000, "negligible": -math.inf}
@@ -138,6 +138,12 @@ def test_search_asks_about_no_labelling_twice(random_log_probs):
     beam_search(random_log_probs(3, 8, "ab "), width=8, language=language)
     assert len(asked) == len(set(asked)) > 8
     assert all(not prefix or prefix[:-1] in asked for prefix in asked)
+
+
+@pytest.mark.parametrize("width", [0, -1])
+def test_a_beam_without_room_is_refused(width):
+    with pytest.raises(ValueError, match=f"width = {width}"):
+        BeamDecoder(width=width)
 
 
 @pytest.mark.parametrize("width", [1, 2, 16])

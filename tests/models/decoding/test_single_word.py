@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 
+import numpy as np
 import pytest
 import torch
 
@@ -39,3 +40,23 @@ def test_what_is_too_long_for_the_audio_comes_last_and_is_impossible() -> None:
     ranked = score_candidates(log_probs, [encode("aaa"), encode("no")])
     assert ranked[-1].labels == tuple(encode("aaa"))  # three equal letters need five steps
     assert ranked[-1].score == -math.inf
+
+
+def test_the_decoder_finds_the_word_that_scores_best() -> None:
+    words = ["no", "on", "see", "seen"]
+    decoder = SingleWordDecoder(words)
+    for seed in range(8):
+        log_probs = (3 * torch.randn(7, LABELS, generator=torch.manual_seed(seed))).log_softmax(-1).numpy()
+        best = score_candidates(log_probs, [encode(word) for word in words])[0]
+        assert decoder.decode(log_probs) == list(best.labels)
+
+
+@pytest.mark.parametrize("steps", [0, 1])
+def test_where_no_word_fits_there_is_none(steps: int) -> None:
+    assert SingleWordDecoder(["no", "on"]).decode(np.zeros((steps, LABELS), np.float32)) == []
+
+
+@pytest.mark.parametrize(("words", "message"), [([], "at least one word"), (["caf\u00e9"], "not in the alphabet")])
+def test_a_list_without_words_is_refused(words: list[str], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        SingleWordDecoder(words)
