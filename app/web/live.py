@@ -26,6 +26,7 @@ from oyez.app.web.figures import as_svg, inside
 from oyez.data.audio import AudioError
 from oyez.models.checkpoint import CheckpointError
 from oyez.models.grammar.errors import CommandsError
+from oyez.models.recognizer import Recognizer
 from oyez.models.streaming import StreamingRecognizer
 from oyez.models.types import Event, Final
 from oyez.models.vad.segmentation import SegmentationConfig
@@ -185,5 +186,7 @@ class Conversation:
     def _picture(self, stream: StreamingRecognizer) -> dict[str, Any]:
         if self._last is None:
             return {"event": "picture", "svg": ""}
-        [transcript] = stream.recognizer.transcribe([self._last.waveform])  # with times from its own beginning
-        return {"event": "picture", "svg": as_svg(inside(stream.recognizer, self._last.waveform, transcript))}
+        recognizer = stream.recognizer
+        assert isinstance(recognizer, Recognizer)
+        transcript = recognizer.transcribe(self._last.waveform)  # with times from its own beginning
+        return {"event": "picture", "svg": as_svg(inside(recognizer, self._last.waveform, transcript))}

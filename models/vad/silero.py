@@ -116,7 +116,7 @@ class _Lstm:
         self.size = weights["decoder.rnn.weight_hh"].shape[1]
         # torch's order of the gates is input, forget, cell, output; here the cell comes last
         order = np.arange(4 * self.size).reshape(4, self.size)[[0, 1, 3, 2]].ravel()
-        halves = np.repeat(np.float32([0.5, 1.0]), [3 * self.size, self.size])
+        halves = np.repeat(np.array([0.5, 1.0], np.float32), [3 * self.size, self.size])
         self.inputs = np.ascontiguousarray((weights["decoder.rnn.weight_ih"][order] * halves[:, None]).T)
         self.recurrent = np.ascontiguousarray((weights["decoder.rnn.weight_hh"][order] * halves[:, None]).T) / 2
         self.bias = (weights["decoder.rnn.bias_ih"] + weights["decoder.rnn.bias_hh"])[order] * halves
@@ -147,11 +147,12 @@ class _Lstm:
             np.multiply(output, leaving, out=output)
             before = output
         doubled[:] = before
-        return outputs / 2
+        return outputs * np.float32(0.5)
 
 
 def _sigmoid(scores: Floats) -> Floats:
-    return (1 + np.tanh(scores / 2)) / 2  # the exponential would overflow
+    half = np.float32(0.5)
+    return half + half * np.tanh(half * scores)  # the exponential would overflow
 
 
 def segments_in(chunks: Iterable[Waveform], config: SegmentationConfig | None = None) -> Iterator[Segment]:

@@ -11,7 +11,7 @@ import torch
 
 from oyez.data.alphabet import BLANK, LABELS, encode
 from oyez.models.decoding.decoder import LogProbs
-from oyez.models.decoding.single_word import score_candidates
+from oyez.models.decoding.single_word import SingleWordDecoder, score_candidates
 
 
 def brute_force(log_probs: LogProbs, labels: list[int]) -> float:
