@@ -1,15 +1,19 @@
-# Two commands for everybody: make demo, make test. The others are for those who change the code.
+# Two commands for everybody: make demo, make test. The others are for those who change the code; test-all adds the
+# tests that are marked long.
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
 .DELETE_ON_ERROR:
-.PHONY: demo test check format clean
+.PHONY: demo test test-all check format clean
 
 demo: $(VENV)/.installed
 	$(BIN)/oyez web
 
 test: $(VENV)/.installed-dev check
+	$(BIN)/python -m pytest -m "not long"
+
+test-all: $(VENV)/.installed-dev check
 	$(BIN)/python -m pytest
 
 check: $(VENV)/.installed-dev

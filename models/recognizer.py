@@ -131,10 +131,11 @@ class Recognizer:
             TypeError: something is neither a path nor an array.
         """
         if isinstance(recordings, list | tuple):
-            return self._transcribe([_waveform(recording, rate) for recording in recordings])
-        return self._transcribe([_waveform(recordings, rate)])[0]
+            return self.transcribe_waveforms([_waveform(recording, rate) for recording in recordings])
+        return self.transcribe_waveforms([_waveform(recordings, rate)])[0]
 
-    def _transcribe(self, waveforms: Sequence[Waveform]) -> list[Transcript]:
+    def transcribe_waveforms(self, waveforms: Sequence[Waveform]) -> list[Transcript]:
+        """Transcribe waveforms that are ready: float32, mono, 16 kHz, shape (samples,) each. They are not checked."""
         parts: list[Waveform] = []
         layout: list[list[tuple[int, float]]] = []  # for each recording: index in parts, start in seconds
         for waveform in waveforms:

@@ -157,9 +157,15 @@ def generate(
     except TextError as error:
         usage_error(error)
 
+    from oyez.models.checkpoint import LANGUAGE_MODELS, CheckpointError, find_checkpoint
+
+    try:
+        find_checkpoint(model, LANGUAGE_MODELS)  # a wrong name is reported before torch is loaded
+    except CheckpointError as error:
+        usage_error(error)
+
     import torch
 
-    from oyez.models.checkpoint import CheckpointError
     from oyez.models.language.character import load_language_model
 
     try:

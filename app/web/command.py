@@ -25,12 +25,14 @@ def web(
     ] = None,
 ) -> None:
     """Open a web page that listens to the microphone."""
-    say_loading()
-
-    from oyez.app.web.page import serve
-    from oyez.models.checkpoint import CheckpointError
+    from oyez.models.checkpoint import CheckpointError, find_checkpoint, read_config
 
     try:
+        read_config(find_checkpoint(model))  # a wrong name is reported before anything heavy is loaded
+        say_loading()
+
+        from oyez.app.web.page import serve
+
         serve(model, host, port)
     except CheckpointError as error:
         usage_error(error)

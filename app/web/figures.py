@@ -123,8 +123,8 @@ def _draw_mfcc(axes: Axes, recognizer: Recognizer, waveform: Waveform) -> None:
 
 def _draw_classes(axes: Axes, log_probs: LogProbs, classes: Sequence[str]) -> None:
     """Draw a line across the recording for each of the likeliest classes: a classifier answers once."""
-    probabilities = log_probs[0].exp()
-    for label in probabilities.topk(min(_CLASSES_SHOWN, len(classes))).indices.tolist():
+    probabilities = np.exp(log_probs[0])
+    for label in np.argsort(-probabilities)[:_CLASSES_SHOWN].tolist():
         probability, colour = float(probabilities[label]), _LETTERS[label % len(_LETTERS)]
         axes.axhline(probability, color=colour, linewidth=1)
         axes.annotate(

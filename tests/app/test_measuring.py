@@ -15,7 +15,7 @@ def tune(tmp_path, spoken):
         path.write_text(text)
         rows = [f"{spoken / name}.flac\t{text}" for name, text in texts.items()]
         (tmp_path / "manifest.tsv").write_text("\n".join(["path\ttext", *rows]))
-        recognizer = Recognizer.load("commands").commands(path, threshold=0.0)
+        recognizer = Recognizer.load("commands").with_commands(path, threshold=0.0)
         attempts, skipped = attempts_of(
             recognizer, compile_commands(*read_commands(path)), tmp_path, spoken / other if other else None
         )

@@ -47,7 +47,7 @@ USAGE_ERRORS: list[tuple[list[str], str]] = [
     (["train", "commands", "--set", "acoustic.cell=elephant"], "acoustic.cell"),
     (["train", "commands", "--set", "acoustic.colour=red"], "acoustic.colour"),
     (["adapt", "nowhere.yaml"], "nowhere.yaml"),
-    (["adapt", str(HOME), "--out", "."], "there is something of that name already"),
+    (["adapt", str(HOME), "--out", "."], "exists already"),
     (["adapt", str(HOME), "--recipe", "english"], "give both"),
     (["commands", "check", "nowhere.yaml"], "nowhere.yaml"),
     (["commands", "check", str(SPOKEN)], str(SPOKEN)),

@@ -12,6 +12,7 @@ from oyez.data.alphabet import BLANK, LABELS, encode
 from oyez.data.audio import HOP, read_audio
 from oyez.models.acoustic import AcousticModel
 from oyez.models.recognizer import Recognizer
+from oyez.models.runtime.torch import TorchRuntime
 from studies import activations, arrangements, cells, direction, gradients, memory, speech
 
 FEATURES = 40
@@ -109,7 +110,9 @@ def test_half_life_is_the_time_in_which_half_is_forgotten(spoken: Path) -> None:
 
 def test_a_model_without_gates_to_show_is_refused(untrained_model: Path, spoken: Path) -> None:
     recognizer = Recognizer.load(untrained_model)
-    recognizer.model.acoustic.config = recognizer.model.acoustic.config.model_copy(update={"pooling": "mean"})
+    assert isinstance(recognizer.runtime, TorchRuntime)
+    acoustic = recognizer.runtime.model.acoustic
+    acoustic.config = acoustic.config.model_copy(update={"pooling": "mean"})
     with pytest.raises(ValueError, match="classifier"):
         activations.look_inside(recognizer, read_audio(spoken / "right.flac"))
 

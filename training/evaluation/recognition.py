@@ -141,7 +141,7 @@ def evaluate(
         waveforms = [waveform for _, waveform in readable]
         if noisy is not None:
             waveforms = [noisy(waveform, len(results) + number) for number, waveform in enumerate(waveforms)]
-        transcripts = recognizer.transcribe(waveforms)
+        transcripts = recognizer.transcribe_waveforms(waveforms)
         pairs = zip(readable, transcripts, strict=True)
         results += [Result(utterance, transcript) for (utterance, _), transcript in pairs]
         progress(asked)

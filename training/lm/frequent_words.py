@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from oyez.training.errors import MissingPackageError
+
 
 def frequent_words(count: int) -> dict[str, float]:
     """Return those of the `count` most frequent words that the alphabet can spell, most frequent first.
@@ -15,6 +17,6 @@ def frequent_words(count: int) -> dict[str, float]:
     try:
         from wordfreq import top_n_list, word_frequency
     except ImportError as error:
-        raise ImportError("wordfreq is not installed: pip install -e '.[synthesis]'") from error
+        raise MissingPackageError("wordfreq is not installed: pip install -e '.[synthesis]'") from error
     words = (word for word in top_n_list("en", count) if word.isascii() and word.replace("'", "").isalpha())
     return {word: word_frequency(word, "en") for word in words}

@@ -38,11 +38,11 @@ def test_examples_have_nothing_to_find_fault_with(oyez, example):
     assert len(result.stdout.splitlines()) == 5
 
 
-def test_samples_of_check_are_understood_by_say(oyez):
+def test_samples_of_check_are_understood_by_parse(oyez):
     lines = oyez("commands", "check", EXAMPLES / "home.yaml", "--samples", 30).stdout.splitlines()
     for line in lines:
         intent, text = line.split("\t")
-        result = oyez("commands", "say", EXAMPLES / "home.yaml", "--json", text.replace("{item}", "milk"))
+        result = oyez("commands", "parse", EXAMPLES / "home.yaml", "--json", text.replace("{item}", "milk"))
         assert json.loads(result.stdout.splitlines()[0])["command"] == intent
 
 
@@ -53,13 +53,13 @@ def test_findings_go_to_stdout_with_file_and_line(oyez, tmp_path):
     assert result.stdout == f"{path}:2: 'go' belongs to A and to B\n"
 
 
-@pytest.mark.parametrize("command", ["check", "say", "transcribe", "listen", "tune"])
+@pytest.mark.parametrize("command", ["check", "parse", "transcribe", "listen", "tune"])
 def test_a_wrong_file_is_wrong_use_and_names_the_line(oyez, tmp_path, command):
     path = tmp_path / "a.yaml"
     path.write_text("intents:\n  A:\n    data:\n      - sentences: [go 🙂]\n")
     arguments = {
         "check": ("commands", "check", path),
-        "say": ("commands", "say", path, "go"),
+        "parse": ("commands", "parse", path, "go"),
         "transcribe": ("transcribe", "-c", path, SPOKEN),
         "listen": ("listen", "-c", path, "--source", SPOKEN / "stop.flac"),
         "tune": ("commands", "tune", path, "--recordings", SPOKEN),
@@ -70,8 +70,8 @@ def test_a_wrong_file_is_wrong_use_and_names_the_line(oyez, tmp_path, command):
     assert f"error: {path}:4: unsupported character '🙂' (SLIGHTLY SMILING FACE)" in result.stderr.replace("\n", " ")
 
 
-def test_say_tells_the_nearest_sentence(oyez):
-    result = oyez("commands", "say", EXAMPLES / "home.yaml", "turn", "on", "the", "kichen", "light")
+def test_parse_tells_the_nearest_sentence(oyez):
+    result = oyez("commands", "parse", EXAMPLES / "home.yaml", "turn", "on", "the", "kichen", "light")
     assert result.exit_code == 1
     assert "nearest is 'turn on the kitchen light" in result.stderr
 
@@ -95,7 +95,8 @@ def test_a_device_that_is_not_there_is_told(oyez, words, subcommand):
     }
     result = oyez("commands", *of[subcommand], "--device", "nonsense")
     assert result.exit_code == 2
-    assert "error: --device nonsense" in result.stderr
+    assert "--device" in result.stderr
+    assert "nonsense" in result.stderr
 
 
 def test_alternatives_are_those_of_a_commands_file(oyez):
@@ -143,7 +144,7 @@ def test_listen_has_a_wake_phrase_for_a_commands_file(oyez, words):
         (("--wake", ""), "the wake phrase is empty"),
         (("--wake", "hey computer 🙂"), "unsupported character '🙂'"),
         (("--wake", "oyez " * 30), "150 characters"),
-        (("--wake-seconds", "3"), "need a wake phrase"),
+        (("--wake-timeout", "3"), "need a wake phrase"),
     ],
 )
 @pytest.mark.parametrize("with_file", [True, False])
@@ -155,8 +156,10 @@ def test_a_wrong_wake_phrase_is_told(oyez, words, options, message, with_file):
 
 def test_words_of_a_wake_phrase_that_the_model_does_not_know_are_named(oyez, words):
     for file in ((), ("-c", words)):
-        result = oyez("listen", "--wake", "hey computer", *file, "--source", SPOKEN / "stop.flac")
-        assert "and not: computer, hey" in result.stderr
+        result = oyez(
+            "listen", "--model", "commands", "--wake", "hey computer", *file, "--source", SPOKEN / "stop.flac"
+        )
+        assert "but not: computer, hey" in result.stderr
 
 
 def test_listen_tells_programs_the_command_and_nothing_else_on_stdout(oyez, words):
@@ -195,23 +198,23 @@ def test_tune_needs_recordings_of_the_commands(oyez, words, tmp_path, manifest, 
 def test_what_is_none_of_the_sentences_is_guessed_or_refused(oyez, tmp_path):
     home = EXAMPLES / "home.yaml"
     folder = tmp_path / "intents"
-    learned = oyez("commands", "learn", home, "--out", folder, "--sentences", 400)
+    learned = oyez("commands", "train-intents", home, "--out", folder, "--sentences", 400)
     assert learned.exit_code == 0
     assert "learned from" in learned.stderr
     [sample] = [line for line in oyez("commands", "check", home, "--samples", 1).stdout.splitlines() if "\t" in line]
     intent, text = sample.split("\t")
-    guessed = oyez("commands", "say", home, "well then", text, "if you would", "--intents", folder, "--json")
+    guessed = oyez("commands", "parse", home, "well then", text, "if you would", "--intents", folder, "--json")
     told = json.loads(guessed.stdout)
     assert (told["command"], told["guessed"]) == (intent, True)
     assert 0.5 <= told["confidence"] <= 1
-    stranger = oyez("commands", "say", home, "quite another thing entirely", "--intents", folder)
+    stranger = oyez("commands", "parse", home, "quite another thing entirely", "--intents", folder)
     assert stranger.exit_code == 1
     assert "means none of the intents" in stranger.stderr
 
 
 @pytest.mark.parametrize(("arguments", "message"), [
-    (("say", "flibbertigibbet", "--intents", "nowhere"), "nowhere"),
-    (("learn", "--out", "x", "--others", "nowhere.txt"), "nowhere.txt"),
+    (("parse", "flibbertigibbet", "--intents", "nowhere"), "nowhere"),
+    (("train-intents", "--out", "x", "--out-of-scope", "nowhere.txt"), "nowhere.txt"),
 ])  # fmt: skip
 def test_mistakes_about_guessing_are_named(oyez, words, arguments, message):
     command, *rest = arguments

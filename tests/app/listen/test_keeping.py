@@ -38,7 +38,7 @@ def test_what_is_kept_of_text_after_a_wake_phrase_has_the_phrase_in_it_as_its_so
     tmp_path: Path, tone: Waveform
 ) -> None:
     called = final("go home", 1.0, tone)
-    Keeper(tmp_path, STARTED).keep(replace(called, transcript=replace(called.transcript, call="hey computer")))
+    Keeper(tmp_path, STARTED).keep(replace(called, transcript=replace(called.transcript, wake_phrase="hey computer")))
     assert [each.text for each in utterances(tmp_path)] == ["hey computer go home"]
 
 

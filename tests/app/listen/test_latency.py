@@ -9,6 +9,8 @@ import pytest
 
 from oyez.app.listen.latency import Clock, measure
 from oyez.data.audio import SAMPLE_RATE, Waveform
+from oyez.models.confidence import WordConfidence
+from oyez.models.interpreter import PlainText
 from oyez.models.streaming import StreamingRecognizer
 from oyez.models.types import Transcript, Word
 from oyez.models.vad.segmentation import SegmentationConfig
@@ -41,6 +43,7 @@ class Slow:
 
     def __init__(self, clock: Wound, seconds: float) -> None:
         self.clock, self.seconds = clock, seconds
+        self.interpreter = PlainText("slow", WordConfidence())
         self.said = ["go"]
 
     def transcribe(self, waveforms: list[Waveform]) -> list[Transcript]:

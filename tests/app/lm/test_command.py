@@ -120,13 +120,13 @@ def test_a_text_is_continued_the_same_for_the_same_seed() -> None:
     ("arguments", "message"),
     [
         (["x", "--model", "nonsense"], "no model 'nonsense'"),
-        (["x", "--temperature", "-1"], "temperature = -1"),
-        (["x", "--top-k", "0"], "top_k = 0"),
-        (["½"], "½"),
+        (["x", "--temperature", "-1"], "--temperature"),
+        (["x", "--top-k", "0"], "--top-k"),
+        (["я"], "я"),
     ],
 )
 def test_what_cannot_be_continued_is_refused(arguments: list[str], message: str) -> None:
     code, output = run("generate", *arguments)
     assert code == 2
     assert message in output
-    assert len(output.splitlines()) == 1
+    assert "Traceback" not in output

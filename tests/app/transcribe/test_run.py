@@ -201,18 +201,18 @@ def test_a_journal_that_cannot_be_written_any_more_ends_the_run(
 KILLED = """
 import sys, time
 from pathlib import Path
-from types import SimpleNamespace
 from oyez.app.transcribe.cutting import Outcome
 from oyez.app.transcribe.inputs import gather
 from oyez.app.transcribe.inputs import JOURNAL
 from oyez.app.transcribe.journal import Journal
 from oyez.app.transcribe.run import Files, Summary
+from oyez.models.types import Transcript, Word
 
 def say_names(inputs):
     for each in inputs:
         time.sleep(0.0005)
-        words = [SimpleNamespace(text=each.path.stem, start=0.0, end=1.0)] * 200
-        yield Outcome(each, SimpleNamespace(text=each.path.stem * 1000, words=words, duration=1.0))
+        words = (Word(each.path.stem, 0.0, 1.0, 0.9),) * 200
+        yield Outcome(each, Transcript(each.path.stem * 1000, words, 0.9, 1.0, "m"))
 
 inputs = gather([sys.argv[1]]).inputs
 with Journal(Path(sys.argv[2]) / JOURNAL) as journal:

@@ -49,7 +49,7 @@ def test_recordings_are_heard_with_the_edited_file(recognizer, spoken):
     assert "### Count `digit=7`" in hear(recognizer, EXAMPLE, str(spoken / "seven.flac"))
     refused = hear(recognizer, EXAMPLE, str(spoken / "stop.flac"))
     assert "### No command" in refused
-    assert "heard: *stop*" in refused
+    assert "recognised: *stop*" in refused
     assert "does not know: music" in hear(recognizer, "stop\nmusic\n", str(spoken / "stop.flac"))
     assert hear(recognizer, EXAMPLE, None) == ""
 

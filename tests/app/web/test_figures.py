@@ -62,7 +62,7 @@ def test_probabilities_are_those_of_the_network(recognizer: Recognizer, clip: Wa
     [transcript] = recognizer.transcribe([clip])
     [log_probs] = recognizer.log_probs([clip])
     blank = inside(recognizer, clip, transcript).axes[2].lines[0]
-    np.testing.assert_allclose(blank.get_ydata(), log_probs[:, 0].exp(), atol=1e-6)
+    np.testing.assert_allclose(blank.get_ydata(), np.exp(log_probs[:, 0]), atol=1e-6)
 
 
 def test_of_a_classifier_the_likeliest_words_are_shown(clip: Waveform) -> None:

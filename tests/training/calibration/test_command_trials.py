@@ -39,7 +39,7 @@ def said(text, seed, noise):
     rows = [row for label in encode(text) for row in (label, BLANK)] or [BLANK] * 20
     scores = noise * torch.randn(len(rows), LABELS, generator=torch.Generator().manual_seed(seed))
     scores[torch.arange(len(rows)), torch.tensor(rows)] += 9
-    return torch.log_softmax(scores, dim=-1)
+    return torch.log_softmax(scores, dim=-1).numpy()
 
 
 @pytest.fixture(scope="module")
@@ -145,5 +145,5 @@ def test_utterances_are_cut_at_pauses_and_short_ones_put_together(spoken):
     noisy = phrases(commands, cut, drowned)
     assert numbers == list(range(7))
     assert [(phrase.text, phrase.seconds) for phrase in noisy] == [(phrase.text, phrase.seconds) for phrase in heard]
-    assert all((phrase.log_probs.argmax(1) == BLANK).float().mean() > 0.5 for phrase in noisy)
-    assert not any(torch.equal(one.log_probs, other.log_probs) for one, other in zip(noisy, heard, strict=True))
+    assert all((phrase.log_probs.argmax(1) == BLANK).mean() > 0.5 for phrase in noisy)
+    assert not any(np.array_equal(one.log_probs, other.log_probs) for one, other in zip(noisy, heard, strict=True))
