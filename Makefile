@@ -1,5 +1,5 @@
 # Two commands for everybody: make demo, make test. The others are for those who change the code; test-all adds the
-# tests that are marked long.
+# tests that are marked long, slow or browser, and the whole journeys in tests/end_to_end.
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
@@ -11,7 +11,7 @@ demo: $(VENV)/.installed
 	$(BIN)/oyez web
 
 test: $(VENV)/.installed-dev check
-	$(BIN)/python -m pytest -m "not long"
+	$(BIN)/python -m pytest -m "not long and not slow and not browser" --ignore tests/end_to_end
 
 test-all: $(VENV)/.installed-dev check
 	$(BIN)/python -m pytest
