@@ -105,9 +105,9 @@ def test_alternatives_are_those_of_a_commands_file(oyez):
     assert "--alternatives belongs to --commands" in result.stderr
 
 
-def test_transcripts_without_commands_are_as_before(oyez):
+def test_transcripts_without_commands_have_neither_command_nor_rejection(oyez):
     [line] = map(json.loads, oyez("transcribe", "-f", "jsonl", SPOKEN / "stop.flac").stdout.splitlines())
-    assert list(line) == ["path", "text", "words", "confidence", "duration", "model"]
+    assert list(line) == ["path", "text", "words", "confidence", "duration", "model", "command", "slots", "rejection"]
 
 
 @pytest.mark.parametrize(("name", "lines"), [("stop", ["Stop\tstop", "I stop"]), ("yes", [])])
@@ -200,7 +200,7 @@ def test_what_is_none_of_the_sentences_is_guessed_or_refused(oyez, tmp_path):
     folder = tmp_path / "intents"
     learned = oyez("commands", "train-intents", home, "--out", folder, "--sentences", 400)
     assert learned.exit_code == 0
-    assert "learned from" in learned.stderr
+    assert "trained on" in learned.stderr
     [sample] = [line for line in oyez("commands", "check", home, "--samples", 1).stdout.splitlines() if "\t" in line]
     intent, text = sample.split("\t")
     guessed = oyez("commands", "parse", home, "well then", text, "if you would", "--intents", folder, "--json")
