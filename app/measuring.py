@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from oyez.app.console import usage_error
-from oyez.data.audio import SUFFIXES, AudioError, audio_blocks, read_audio
+from oyez.data.audio import SUFFIXES, AudioError, audio_blocks
 from oyez.data.corpora.recordings import utterances
 from oyez.data.manifest import ManifestError, Utterance, read_manifest
+from oyez.data.reading import read_utterance
 from oyez.models.grammar.compiler import Compiled
 from oyez.models.grammar.interpreter import CommandsInterpreter
 from oyez.models.grammar.spoken import SpokenError
@@ -65,7 +66,7 @@ def attempts_of(
         raise RecordingsError(str(error)) from error
     for utterance in listed:
         try:
-            waveform = read_audio(utterance.path, utterance.offset, utterance.duration)
+            waveform = read_utterance(utterance)
             meanings = understanding.meanings(utterance.text)
         except (AudioError, SpokenError) as error:
             skipped.append(str(error))

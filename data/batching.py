@@ -18,10 +18,11 @@ from pydantic import Field
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from oyez.data.audio import HOP, SAMPLE_RATE, AudioError, Waveform, read_audio
+from oyez.data.audio import HOP, SAMPLE_RATE, AudioError, Waveform
 from oyez.data.augmentation import Augmentation, sound_mask, trim_silence
 from oyez.data.configuration import Configuration
 from oyez.data.manifest import Utterance
+from oyez.data.reading import read_utterance
 
 
 class BatchingConfig(Configuration, frozen=True):
@@ -154,7 +155,7 @@ class TrainingBatches(Dataset[Batch]):
         for index in spec.members:
             utterance = self.utterances[index]
             try:
-                waveform = read_audio(utterance.path, utterance.offset, utterance.duration)
+                waveform = read_utterance(utterance)
             except AudioError as error:
                 broken.append(str(error))
                 continue

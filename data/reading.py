@@ -5,10 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from oyez.data.audio import AudioError, Waveform, read_audio
+from oyez.data.audio import AudioError, AudioWarning, IncompleteAudioWarning, Waveform, read_audio
 from oyez.data.manifest import Utterance
 
 BATCH = 256  # utterances that are held in memory together
+
+
+def read_utterance(utterance: Utterance) -> Waveform:
+    """Read an utterance whole, as a waveform of shape (samples,).
+
+    Raises:
+        AudioError: it cannot be read, or a part of it is missing or damaged: its text would say more than it holds.
+    """
+    return read_audio(utterance.path, utterance.offset, utterance.duration, warn=_refuse_incomplete)
+
+
+def _refuse_incomplete(warning: AudioWarning) -> None:
+    if isinstance(warning, IncompleteAudioWarning):
+        raise AudioError(str(warning))
 
 
 def read_batches(
@@ -31,6 +45,6 @@ def read_batches(
 def _read(utterances: Sequence[Utterance], skipped: list[str]) -> Iterator[tuple[Utterance, Waveform]]:
     for utterance in utterances:
         try:
-            yield utterance, read_audio(utterance.path, utterance.offset, utterance.duration)
+            yield utterance, read_utterance(utterance)
         except AudioError as error:
             skipped.append(str(error))

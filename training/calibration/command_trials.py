@@ -16,8 +16,9 @@ from typing import Literal
 import numpy as np
 
 from oyez.data.alphabet import encode
-from oyez.data.audio import SAMPLE_RATE, Waveform, read_audio
+from oyez.data.audio import SAMPLE_RATE, Waveform
 from oyez.data.manifest import Utterance
+from oyez.data.reading import read_utterance
 from oyez.models.decoding.alignment import align_words, is_alignable
 from oyez.models.decoding.decoder import LogProbs
 from oyez.models.decoding.prior import subtract_prior
@@ -140,7 +141,7 @@ def _put_together(utterances: Sequence[Utterance]) -> list[list[Utterance]]:
 
 
 def _read(utterance: Utterance) -> Waveform:
-    return read_audio(utterance.path, utterance.offset, utterance.duration)
+    return read_utterance(utterance)
 
 
 def trials(heard: Sequence[Phrase], files: int, seed: int = 0, lengths: Length | None = None) -> list[Trial]:
